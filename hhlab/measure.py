@@ -1,0 +1,105 @@
+"""Measure one clip: one pass over its frames, then one score per metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hhlab.errors import BadArgument, HhlabError, UnknownMetric
+from hhlab.media import read_clip, read_image
+from hhlab.observe import Pass, observe
+from hhlab.scores import Scores
+from hhlab.tasks import METRICS, Context, MetricKind, Task
+from hhlab.toolbox import Toolbox, shared_toolbox
+from hhlab.types import Clip, Score, failed
+
+DEFAULT_METRICS = ("identity", "lip_sync", "texture", "flicker", "motion")
+
+Reference = str | Path | np.ndarray
+
+
+def measure(
+    clip: Clip | str | Path,
+    metrics: Sequence[str] = DEFAULT_METRICS,
+    *,
+    references: Sequence[Reference] = (),
+    compare_to: Clip | str | Path | None = None,
+    toolbox: Toolbox | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Scores:
+    """Measure what is wrong with a clip.
+
+    Parameters
+    ----------
+    clip : a :class:`~hhlab.types.Clip` or the path of a video file
+    metrics : names out of ``[kind.name for kind in hhlab.tasks.METRICS]``
+    references : pictures of the person the clip should show, as paths or ``uint8 (h, w, 3)`` RGB.
+        They choose whom to look at and are what identity is compared with; without them the clip
+        is compared with itself.
+    compare_to : a clip of the same content, for metrics that need one ("lpips")
+    toolbox : networks to use; by default those that ship or have been fetched, loaded once
+    progress : called with the time reached, in seconds
+
+    Returns
+    -------
+    Scores
+        One Score per metric, in the order asked. A metric that cannot tell is "undetermined", one
+        that breaks is "failed"; both say why and neither stops the others.
+
+    Raises
+    ------
+    UnknownMetric, BadArgument : the call is wrong.
+    MediaError : the file cannot be read at all (which error says what is the matter).
+    WeightsMissing : a network that is needed has not been fetched; names the command.
+    """
+    kinds = chosen(metrics)
+    if isinstance(clip, (str, Path)):
+        clip = read_clip(clip)
+    if isinstance(compare_to, (str, Path)):
+        compare_to = read_clip(compare_to)
+    toolbox = toolbox or shared_toolbox()
+    context = Context(clip, toolbox, tuple(map(_picture, references)), compare_to)
+    started: list[tuple[MetricKind, Task | Score]] = [(kind, kind.start(context)) for kind in kinds]
+    running = [task for _, task in started if not isinstance(task, Score)]
+    tracker = None
+    if any(kind.needs_faces for kind in kinds):
+        croppers = {name: cropper for task in running for name, cropper in task.croppers.items()}
+        tracker = toolbox.tracker(croppers)
+    seen = observe(clip, running, tracker=tracker, progress=progress)
+    return Scores(clip.info, tuple(_finish(kind, task, seen) for kind, task in started), clip)
+
+
+def chosen(metrics: Sequence[str]) -> list[MetricKind]:
+    """Look metrics up by name. Raises :class:`UnknownMetric` or :class:`BadArgument`."""
+    if isinstance(metrics, str) or not metrics:
+        raise BadArgument("metrics", expected="a list of at least one name", found=repr(metrics))
+    known = {kind.name: kind for kind in METRICS}
+    for name in metrics:
+        if name not in known:
+            raise UnknownMetric(name, expected=f"one of {', '.join(known)}", found=repr(name))
+    return [known[name] for name in dict.fromkeys(metrics)]
+
+
+def _finish(kind: MetricKind, task: Task | Score, seen: Pass) -> Score:
+    if isinstance(task, Score):
+        return task
+    try:
+        return task.finish(seen)
+    except HhlabError as error:
+        return failed(kind.name, kind.version, f"{error.kind}: {error}")
+    except Exception as error:  # one metric's bug must not take the others' results along
+        return failed(kind.name, kind.version, f"{type(error).__name__}: {error}")
+
+
+def _picture(reference: Reference) -> np.ndarray:
+    if isinstance(reference, (str, Path)):
+        return read_image(reference)
+    picture = np.asarray(reference)
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[-1] != 3:
+        raise BadArgument(
+            "references", expected="paths or uint8 (h, w, 3) RGB",
+            found=f"{picture.dtype} {picture.shape}",
+        )  # fmt: skip
+    return picture

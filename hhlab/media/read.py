@@ -1,0 +1,134 @@
+"""Read clips and images: files in, frames with time stamps and sound on the clip's clock out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import av
+import numpy as np
+
+from hhlab.errors import NotMedia, Truncated, UnsupportedSize, as_subject
+from hhlab.media.local import open_container, open_local
+from hhlab.media.pictures import Converter
+from hhlab.media.probe import MAX_PIXELS, Probe, limit_threads, probe
+from hhlab.media.sound import read_audio
+from hhlab.types import Audio, Clip, Frame
+
+_WORTH_SEEKING_S = 2.0
+
+
+def read_clip(path: str | os.PathLike) -> Clip:
+    """Open a video file. Nothing is decoded but the first frame until frames are asked for.
+
+    Time is the clip's clock: zero is the moment the first frame is shown, whatever the container
+    counts from; sound that starts earlier or later keeps its place on that clock. Pictures come as
+    ``uint8 (h, w, 3)`` RGB, full range, the right way up, with square pixels. A file that was cut
+    short gives all frames that are left and then raises Truncated; ``clip.info.notes`` says so
+    beforehand.
+
+    Raises
+    ------
+    FileMissing, NotAFile, FileUnreadable, FileEmpty, NotMedia, NoVideo, NoFrames, Truncated,
+    UnsupportedCodec, UnsupportedSize
+    """
+    found = probe(path)
+    return Clip(found.info, FileSource(found))
+
+
+def read_image(path: str | os.PathLike) -> np.ndarray:
+    """Read a still image as ``uint8 (h, w, 3)`` RGB, turned as its EXIF data say, on white.
+
+    Raises FileMissing, NotAFile, FileUnreadable, FileEmpty, NotMedia or UnsupportedSize.
+    """
+    from PIL import Image, ImageOps
+
+    name = as_subject(os.fsdecode(path))
+    with open_local(path) as file:
+        try:
+            with Image.open(file) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise UnsupportedSize(
+                        name, expected=f"at most {MAX_PIXELS} pixels",
+                        found=f"{image.width} x {image.height}",
+                    )  # fmt: skip
+                image = ImageOps.exif_transpose(image)
+                if image.has_transparency_data:
+                    image = image.convert("RGBA")
+                    white = Image.new("RGBA", image.size, "white")
+                    image = Image.alpha_composite(white, image)
+                return np.array(image.convert("RGB"))
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise NotMedia(name, expected="an image (png, jpeg, ...)", found=str(error)) from error
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """Pictures and sound of a file, decoded anew on each call and never held as a whole."""
+
+    probe: Probe
+
+    def frames(
+        self, *, start_s: float = 0.0, end_s: float | None = None, max_side_px: int | None = None
+    ) -> Iterator[Frame]:
+        """Yield the decoded frames shown in ``[start_s, end_s)``, in order of time.
+
+        Raises Truncated after the last frame of a file that was cut short.
+        """
+        convert = Converter(self.probe.geometry, max_side_px)
+        seek = start_s > _WORTH_SEEKING_S and len(self.probe.times_s) > 0
+        last_s = -1.0
+        for index, time_s, picture in self._decoded(start_s if seek else None):
+            if end_s is not None and time_s >= end_s - 1e-9:
+                return
+            last_s = time_s
+            if time_s >= start_s - 1e-9:
+                yield Frame(index, time_s, convert(picture))
+        if self.probe.truncated:
+            raise Truncated(
+                as_subject(self.probe.info.path or ""), expected="the whole clip",
+                found=f"{self.probe.truncated}, the last shown at {last_s:.3f} s",
+            )  # fmt: skip
+
+    def audio(self, *, sample_rate: int | None = None, mono: bool = False) -> Audio:
+        """Return the whole sound, see :func:`hhlab.media.sound.read_audio`."""
+        return read_audio(self.probe, sample_rate=sample_rate, mono=mono)
+
+    def _decoded(self, seek_s: float | None) -> Iterator[tuple[int, float, av.VideoFrame]]:
+        """Yield number, time and picture of each frame, from `seek_s` or a little before."""
+        zero_s, times_s = self.probe.zero_s, self.probe.times_s
+        step_s = 1 / self.probe.info.fps if self.probe.info.fps > 0 else 0.04
+        with open_container(self.probe.info.path) as container:
+            stream = container.streams[self.probe.video_index]
+            limit_threads(stream)
+            if seek_s is not None:
+                container.seek(int((zero_s + seek_s) / stream.time_base), stream=stream)
+            count, last_s = 0, -np.inf
+            for picture in _decode(container, stream):
+                if picture.pts is None:
+                    time_s = max(last_s + step_s, 0.0)
+                else:
+                    time_s = float(picture.pts * picture.time_base) - zero_s
+                if seek_s is not None:
+                    if last_s == -np.inf and time_s > seek_s + 1e-9:
+                        # The container's index led past the target: read from the beginning.
+                        yield from self._decoded(None)
+                        return
+                    count = int(np.searchsorted(times_s, time_s - 1e-6))
+                if time_s <= last_s + 1e-9:  # broken stamps: keep the frame, keep time moving
+                    time_s = last_s + step_s
+                yield count, time_s, picture
+                count, last_s = count + 1, time_s
+
+
+def _decode(container, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+    """Decode a stream to its end, over damaged packets and up to a broken end."""
+    try:
+        for packet in container.demux(stream):
+            try:
+                yield from packet.decode()
+            except av.error.InvalidDataError:
+                continue
+    except av.error.FFmpegError:
+        return

@@ -1,0 +1,67 @@
+"""One source of dependencies, a fast import, rooms whose arrows point down, clean notebooks."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import hhlab
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_environment_yml_says_what_pyproject_says():
+    generate = runpy.run_path(str(ROOT / ".ci" / "environment.py"))["environment"]
+    assert (ROOT / "environment.yml").read_text() == generate(PROJECT)
+
+
+def test_mandated_packages_are_dependencies():
+    names = {re.split(r"[><=\[ ]", text)[0].lower() for text in PROJECT["dependencies"]}
+    assert names >= {"jupyterlab", "ipywidgets", "torch", "diffusers", "open_clip_torch", "lpips",
+                     "scikit-image", "pandas", "plotly"}  # fmt: skip
+
+
+def test_constraints_pin_every_dependency_and_name_no_host():
+    text = (ROOT / "constraints.txt").read_text()
+    pinned = {line.split("==")[0].lower().replace("_", "-") for line in text.splitlines()}
+    for requirement in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]):
+        assert re.split(r"[><=\[ ]", requirement)[0].lower().replace("_", "-") in pinned
+    assert "://" not in text
+
+
+def test_import_loads_nothing_heavy():
+    code = "import sys, hhlab; print([m for m in ('numpy','torch','cv2','av','pandas') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", hhlab.__all__)
+def test_every_public_name_exists_and_is_documented(name):
+    assert (getattr(hhlab, name).__doc__ or "").strip(), f"hhlab.{name} has no docstring"
+
+
+def test_rooms_import_downwards_only():
+    found = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports")], cwd=ROOT, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.name)
+def test_notebooks_are_kept_without_outputs(path):
+    for cell in json.loads(path.read_text())["cells"]:
+        assert not cell.get("outputs") and cell.get("execution_count") is None
+
+
+def test_version_is_stated_once():
+    assert PROJECT["version"] == hhlab.__version__
+    assert f"## {hhlab.__version__}" in (ROOT / "CHANGELOG.md").read_text()
