@@ -73,8 +73,14 @@ def rows(info: ClipInfo, scores: Sequence[Score]) -> list[dict[str, object]]:
     }  # fmt: skip
     found = []
     for score in scores:
-        nothing = Measure("", float("nan"), "", "none", status=score.status, reason=score.reason)
-        for measure in score.measures or (nothing,):
+        measures = score.measures
+        if not measures or (score.status != "ok" and all(m.status == "ok" for m in measures)):
+            nan = float("nan")
+            measures = (
+                Measure("", nan, "", "none", nan, nan, score.status, score.reason),
+                *measures,
+            )
+        for measure in measures:
             found.append(about | {
                 "metric": score.metric, "measure": measure.name, "value": measure.value,
                 "unit": measure.unit, "direction": measure.direction, "low": measure.low,
@@ -106,7 +112,8 @@ def table(flat: Sequence[Mapping[str, object]]) -> pd.DataFrame:
         elif column in ("width_px", "height_px"):
             frame[column] = frame[column].astype("Int64")
         else:
-            frame[column] = frame[column].fillna("").astype("str")
+            texts = ["" if pd.isna(value) else str(value) for value in frame[column]]
+            frame[column] = pd.Series(texts, index=frame.index, dtype="str")
     return frame
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache, cached_property
 from typing import Any
 
 from hhlab import faces
-from hhlab.faces import Cropper, FaceTracker
 
 
 class Toolbox:

@@ -15,3 +15,27 @@ def shared_data() -> Path:
     if not (SHARED / "SOURCES.md").is_file():
         pytest.skip("real clips (shared/data beside the checkout) are not present")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def small_clips(tmp_path_factory) -> list[Path]:
+    """Three small clips with sound: steady, flickering, and one with a name made to do harm."""
+    import numpy as np
+
+    from hhlab.media import write_clip
+    from hhlab.types import Audio
+
+    rng = np.random.default_rng(5)
+    folder = tmp_path_factory.mktemp("clips")
+    picture = rng.integers(60, 190, (12, 16, 3)).repeat(8, axis=0).repeat(8, axis=1)
+    sound = Audio((0.1 * rng.standard_normal((1, 16000))).astype(np.float32), 16000)
+    gains = {
+        "steady.mp4": np.ones(25),
+        "flickering.mp4": 1 + 0.1 * (-1.0) ** np.arange(25),
+        "<img src=x onerror=alert(1)>'\"&.mp4": np.ones(25),
+    }
+    made = []
+    for name, gain in gains.items():
+        frames = np.clip(picture * gain[:, None, None, None], 0, 255).astype(np.uint8)
+        made.append(write_clip(folder / name, frames, fps=25, audio=sound))
+    return made

@@ -44,7 +44,7 @@ def chart(size: int) -> Chart:
     qx, qy = np.meshgrid(line, line)
     square = np.minimum(qx * qx + qy * qy, 0.97)
     factor = 2.0 * np.sqrt(1.0 - square)
-    shrink = np.sqrt(np.minimum(1.0, 0.97 / (qx * qx + qy * qy)))
+    shrink = np.sqrt(0.97 / np.maximum(qx * qx + qy * qy, 0.97))
     directions = np.stack([qx * shrink * factor, qy * shrink * factor, 1.0 - 2.0 * square], -1)
     directions = directions.astype(np.float32)
     directions.setflags(write=False)

@@ -140,7 +140,7 @@ def ears(actor: Actor, where: Layout, points: np.ndarray) -> tuple[np.ndarray, n
     """Height of the ears above the skull, and how much a place belongs to an ear."""
     x, y, z = np.abs(points[..., 0]), points[..., 1], points[..., 2]
     size = 0.9 + 0.25 * actor["ears"]
-    v = (y - 0.16) / (0.30 * size)
+    v = np.clip((y - 0.16) / (0.30 * size), -1.6, 1.6)
     u = (z + 0.10 + 0.10 * v) / (0.17 * size)
     inside = u * u + v * v * (1 + 0.25 * v)
     part = smooth(1.12, 0.82, inside) * (x > 0.3)

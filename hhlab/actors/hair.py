@@ -49,8 +49,8 @@ def strands(
     locks = sample(55, across * 60, rho * 6 + shift)
     if curl > 0:
         ring = fractal(56, dx * 95 + shift, directions[..., 1] * 95, 3)
-        fine = fine * (1 - 0.75 * curl) + 1.3 * curl * ring
-        locks = locks * (1 - 0.6 * curl) + curl * sample(57, dx * 60, directions[..., 1] * 60)
+        fine = fine * (1 - 0.65 * curl) + 0.9 * curl * ring
+        locks = locks * (1 - 0.85 * curl) + curl * sample(57, dx * 60, directions[..., 1] * 60)
     return (0.75 * fine).astype(np.float32), locks.astype(np.float32)
 
 
@@ -80,8 +80,10 @@ def head_hair(
     line_fringe = reach + sweep
     in_front = smooth(1.0, 0.72, around)
     line = line + in_front * np.maximum(0, line_fringe - line) * smooth(0.05, 0.3, fringe)
-    above = line - y
-    ragged = 0.022 * fine + 0.018 * locks
+    # nothing grows below the jaw: what hangs there is drawn apart
+    under = smooth(0.30, 0.55, y) * smooth(t.jaw + 0.12, t.jaw - 0.04, np.abs(x))
+    above = line - y - 1.5 * under
+    ragged = 0.016 * fine + 0.010 * locks
     cover = smooth(-0.012, 0.045, above + ragged * (0.7 + curl))
     bald = actor["bald"]
     cover = cover * (1 - bald * smooth(0.35, -0.15, y + 0.3 * (around - 1.2)))
@@ -101,7 +103,7 @@ def head_hair(
     swell = smooth(0.0, 0.34 - 0.2 * fringe, above + 0.02 * fine)
     edge = 0.012 + 0.05 * fringe * in_front
     lift = cover * (edge + (shell - skull - edge) * swell)
-    lift = lift + cover * swell * (0.012 * locks + 0.006 * fine) * (0.6 + 1.8 * curl)
+    lift = lift + cover * swell * (0.008 * locks + 0.003 * fine) * (0.6 + 1.4 * curl)
     lift *= 1 - bald
     base = hair_colour(actor)
     shade = np.exp(0.26 * fine + 0.20 * locks)

@@ -77,7 +77,10 @@ def skin_shift(t: Layout, lips: Lips, jaw: float, smile: float, x, y) -> tuple:
     down = lips.aperture * (1 - UP)
     chin = JAW_DROP * jaw
     low = smooth(t.mouth_y + t.lip_lower, t.chin_y - 0.12, y)
-    amount = (down + (chin - down) * low) * smooth(t.mouth_y - 0.02, t.mouth_y + 0.03, y)
+    away = 0.24 * smooth(0.7 * lips.half, 1.7 * lips.half, a)  # cheeks stretch, lips part
+    start = t.mouth_y - 0.02 - away
+    part = np.clip((y - start) / (0.05 + 2 * away), 0, 1)
+    amount = (down + (chin - down) * low) * part * part * (3 - 2 * part)
     amount = amount * smooth(t.chin_y + 0.42, t.chin_y + 0.02, y)
     amount = amount * np.where(low > 0, smooth(0.80, 0.25, a), smooth(0.60, 0.15, a))
     rise = lips.aperture * UP * smooth(t.nose_y + 0.02, t.mouth_y - 0.03, y)

@@ -98,7 +98,7 @@ def fine_relief(actor: Actor, t: Layout, x: np.ndarray, y: np.ndarray) -> np.nda
     a = np.abs(x)
     gx, gy = grain(actor, x, y)
     age = smooth(0.2, 1.0, actor["age"])
-    out = 0.00065 * sample(34, gx * 330, gy * 330) + 0.0012 * sample(35, gx * 120, gy * 120)
+    out = 0.0004 * sample(34, gx * 330, gy * 330) + 0.0004 * sample(35, gx * 120, gy * 120)
     wave = y + 0.018 * sample(41, gx * 12, gy * 6) + 0.03 * x * x
     brow = smooth(t.brow_y - 0.10, t.brow_y - 0.2, y) * smooth(-0.72, -0.58, y)
     brow *= np.exp(-((x / 0.42) ** 2))

@@ -35,6 +35,7 @@ CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,gif,mpegts,mpeg,ogg,asf,mxf,ivf,nut,y4m,"
     "yuv4mpegpipe,webp_anim,apng,mp3,wav,aac,flac,w64,aiff,caf"
 )
+_EBML = b"\x1aE\xdf\xa3"
 _KINDS = (
     (stat.S_ISDIR, "a directory"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -84,9 +85,29 @@ def sha256_of(path: str | os.PathLike) -> str:
     """Hash a file in blocks, hexadecimal."""
     digest = hashlib.sha256()
     with open_local(path) as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+        try:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        except OSError as error:
+            raise FileUnreadable(
+                as_subject(os.fsdecode(path)), expected="a readable file", found=error.strerror
+            ) from error
     return digest.hexdigest()
+
+
+def missing_bytes(path: str | os.PathLike) -> int:
+    """How much shorter the file is than its outermost headers promise; 0 where they do not say."""
+    with open_local(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        head = file.read(4096)
+        if head.startswith(b"RIFF"):
+            promised = 8 + int.from_bytes(head[4:8], "little")
+        elif head.startswith(_EBML):
+            promised = _segment_end(head)
+        else:
+            promised = sum(_top_boxes(file, size).values())
+    return max(0, promised - size)
 
 
 class _Bytes:
@@ -135,11 +156,21 @@ def _why_not_opened(path: str | os.PathLike, file: BinaryIO, error: Exception) -
         )
     file.seek(0)
     head = file.read(16)
-    if head.startswith(b"\x1aE\xdf\xa3"):
+    if head.startswith(_EBML):
         return Truncated(name, expected="a complete Matroska header", found=f"{size} bytes")
     return NotMedia(
         name, expected="video (mp4, mov, webm, mkv, gif, ...)", found=f"bytes {head!r} ..."
     )
+
+
+def _segment_end(head: bytes) -> int:
+    """Where a Matroska file's one segment ends, 0 when it does not say (RFC 8794, 9559)."""
+    at = head.find(b"\x18\x53\x80\x67")
+    if at < 0 or at + 12 > len(head) or head[at + 4] == 0:
+        return 0
+    length = 9 - head[at + 4].bit_length()
+    coded = int.from_bytes(head[at + 4 : at + 4 + length], "big") & ((1 << 7 * length) - 1)
+    return 0 if coded == (1 << 7 * length) - 1 else at + 4 + length + coded
 
 
 def _top_boxes(file: BinaryIO, size: int) -> dict[bytes, int]:

@@ -130,5 +130,5 @@ def _decode(container, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
                 yield from packet.decode()
             except av.error.InvalidDataError:
                 continue
-    except av.error.FFmpegError:
+    except (av.error.FFmpegError, OSError):
         return

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Containers round time stamps (Matroska to 1 ms), so small steps are not gaps.
 _GAP_S = 0.010
+_LONGEST_PACKET = 4096  # samples
 _LONGEST_GAP_S = 3600.0
 _FULL_SCALE = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63}
 
@@ -57,6 +58,9 @@ def read_audio(probe: Probe, *, sample_rate: int | None = None, mono: bool = Fal
     resampled = _resampled(_chain(first, blocks), decoder.rate, rate)
     length_s = max(0.0, probe.audio_end_s - decoder.start_s)
     samples = _gather(resampled, len(first), ceil(min(length_s, 7200.0) * rate) + rate // 8)
+    spare = samples.shape[1] - round(length_s * rate)
+    if probe.info.container in ("mp4", "mov") and 0 < spare <= _LONGEST_PACKET * rate / decoder.rate:
+        samples = samples[:, :-spare]  # the encoder's last packet is longer than the sound
     if decoder.not_finite:
         warnings.warn(
             f"{name!r}: {decoder.not_finite} audio samples were not finite and were silenced",
@@ -125,7 +129,7 @@ def _decode(container, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
                 yield from packet.decode()
             except av.error.InvalidDataError:
                 continue
-    except av.error.FFmpegError:
+    except (av.error.FFmpegError, OSError):
         return
 
 

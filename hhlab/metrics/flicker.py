@@ -37,8 +37,6 @@ DARK = 16.0
 """Luma below which a patch's change is taken relative to this instead, so that black is no 0/0."""
 VISIBLE_PERCENT = 0.5
 """About where a large field's flicker at 10 Hz begins to be seen (de Lange 1958)."""
-TREND_CHANGES = 7
-"""Changes are taken relative to their running mean over so many frames."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +68,7 @@ class Flicker:
     n_cuts: int
     parameters: dict[str, object] = field(
         default_factory=lambda: {
-            "flow_side_px": SIDE_PX, "patch_px": PATCH_PX, "trend_changes": TREND_CHANGES,
-            "frames": "all",
+            "flow_side_px": SIDE_PX, "patch_px": PATCH_PX, "frames": "all",
         }
     )  # fmt: skip
 
@@ -219,8 +216,7 @@ def flicker_of_patches(
         changes = np.stack([p[1] for p in shot])
         bright = np.maximum(np.stack([p[2] for p in shot]), DARK)
         common = np.nan_to_num(np.nanmedian(changes.reshape(len(shot), -1), axis=1))
-        rest = _detrended(changes - common[:, None, None])
-        common = _detrended(common)
+        rest = changes - common[:, None, None]
         weight = (bright / bright.mean()) ** 2  # back from each patch's own % to the picture's
         product = -(rest[1:] * rest[:-1]) * weight[1:]
         times.append(stamps[:-1])
@@ -254,21 +250,6 @@ def _shots(patches: Sequence) -> list[list]:
         if patch is not None:
             shots[-1].append(patch)
     return [shot for shot in shots if len(shot) >= 2]
-
-
-def _detrended(changes: np.ndarray) -> np.ndarray:
-    """Take away the running mean over time (axis 0): what goes on in one direction."""
-    n = min(TREND_CHANGES, len(changes) - (1 - len(changes) % 2))
-    if n < 5:
-        return changes
-    known = np.isfinite(changes)
-    pad = [(n // 2, n // 2)] + [(0, 0)] * (changes.ndim - 1)
-    total = np.cumsum(np.pad(np.where(known, changes, 0), pad), axis=0, dtype=np.float64)
-    count = np.cumsum(np.pad(known, pad), axis=0, dtype=np.float64)
-    total, count = (np.diff(a, n=1, axis=0, prepend=0) * 0 + a for a in (total, count))
-    window = total[n - 1 :] - np.concatenate([np.zeros_like(total[:1]), total[: -n]])
-    counts = count[n - 1 :] - np.concatenate([np.zeros_like(count[:1]), count[: -n]])
-    return changes - window / np.maximum(counts, 1)
 
 
 def _trimmed_mean(values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,151 @@
+"""Put one moment's mouth, eyes and brows into a head's tables.
+
+Only two regions of the tables change (the lower face and the eyes' band), so only they are drawn
+again for each frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from hhlab.actors import eyes, mouth
+from hhlab.actors.chart import normals
+from hhlab.actors.head import Head
+from hhlab.actors.noise import smooth
+from hhlab.actors.pose import Pose
+
+
+@dataclass
+class Region:
+    """A rectangle of the tables, with what is needed to draw in it."""
+
+    rows: slice
+    columns: slice
+    x: np.ndarray
+    y: np.ndarray
+    directions: np.ndarray
+    soft: float  # size of a texel, in units
+    edge: np.ndarray  # fades changes out at the rectangle's border
+
+
+class Animator:
+    """Holds the working tables of one head. Not for use from two threads at once.
+
+    Attributes
+    ----------
+    shape : float32 (n, n, 4), radius and the outward normal
+    surface : float32 (n, n, 4), albedo in linear light and gloss
+    """
+
+    def __init__(self, head: Head) -> None:
+        self.head = head
+        points = head.chart.directions * head.radius[..., None]
+        self.still = np.dstack([head.radius, normals(points)]).astype(np.float32)
+        self.shape = np.ascontiguousarray(self.still)
+        self.surface = head.surface.copy()
+        t = head.layout
+        self.eyes = self._region((-0.62, 0.62), (t.brow_y - 0.27, t.eye_y + 0.24))
+        self.mouth = self._region((-0.80, 0.80), (t.nose_y - 0.03, t.chin_y + 0.45))
+        self.to_texel = head.chart.texel
+
+    def _region(self, xs: tuple[float, float], ys: tuple[float, float]) -> Region:
+        place, d = self.head.place, self.head.chart.directions
+        inside = (place[..., 0] > xs[0]) & (place[..., 0] < xs[1]) & (d[..., 2] > -0.25)
+        inside &= (place[..., 1] > ys[0]) & (place[..., 1] < ys[1])
+        where = np.nonzero(inside)
+        rows = slice(int(where[0].min()), int(where[0].max()) + 1)
+        columns = slice(int(where[1].min()), int(where[1].max()) + 1)
+        x = np.ascontiguousarray(place[rows, columns, 0])
+        y = np.ascontiguousarray(place[rows, columns, 1])
+        middle = self.head.chart.size // 2
+        soft = float(place[middle, middle + 1, 0] - place[middle, middle, 0])
+        height, width = x.shape
+        border = max(4, self.head.chart.size // 60)
+        r, c = np.arange(height)[:, None], np.arange(width)[None, :]
+        near = np.minimum(np.minimum(r, height - 1 - r), np.minimum(c, width - 1 - c))
+        edge = smooth(0, border, near.astype(np.float32))
+        return Region(rows, columns, x, y, d[rows, columns], soft, edge)
+
+    def _pull(self, region: Region, x_from, y_from) -> tuple[np.ndarray, np.ndarray]:
+        """Radius and surface of a region, with the skin moved."""
+        # Small moves on the front plane are moves on the table through the table's own scale.
+        gx, gy = self._scale(region)
+        columns = np.arange(region.columns.start, region.columns.stop, dtype=np.float32)
+        rows = np.arange(region.rows.start, region.rows.stop, dtype=np.float32)
+        map_x = columns[None, :] + (x_from - region.x) * gx * region.edge
+        map_y = rows[:, None] + (y_from - region.y) * gy * region.edge
+        map_x, map_y = map_x.astype(np.float32), map_y.astype(np.float32)
+        radius = cv2.remap(self.head.radius, map_x, map_y, cv2.INTER_LINEAR)
+        surface = cv2.remap(self.head.surface, map_x, map_y, cv2.INTER_LINEAR)
+        return radius, surface
+
+    def _scale(self, region: Region) -> tuple[np.ndarray, np.ndarray]:
+        """Texels per unit along x and y over a region (computed once)."""
+        cache = self.__dict__.setdefault("_scales", {})
+        key = id(region)
+        if key not in cache:
+            dx = np.gradient(region.x, axis=1)
+            dy = np.gradient(region.y, axis=0)
+            floor = region.soft * 0.45
+            cache[key] = (1 / np.maximum(dx, floor), 1 / np.maximum(dy, floor))
+        return cache[key]
+
+    def _store(self, region: Region, radius: np.ndarray, surface: np.ndarray) -> None:
+        rows, columns = region.rows, region.columns
+        normal = normals(region.directions * radius[..., None])
+        self.shape[rows, columns, 0] = radius
+        self.shape[rows, columns, 1:] = normal
+        self.surface[rows, columns] = surface
+
+    def lips(self, pose: Pose) -> mouth.Lips:
+        return mouth.lips_of(self.head.layout, pose.mouth, pose.smile)
+
+    def update(self, pose: Pose, light_x: float) -> None:
+        """Redraw the moving parts for one moment; `light_x` < 0 means light from the left."""
+        actor, t = self.head.actor, self.head.layout
+        region = self.eyes
+        moved = eyes.skin_shift(t, pose.brow, region.x, region.y)
+        radius, surface = self._pull(region, *moved)
+        eyes.paint(
+            actor, t, blink=pose.blink, squint=pose.squint, gaze=pose.gaze, light_x=light_x,
+            x=region.x, y=region.y, soft=region.soft, radius=radius, surface=surface,
+        )  # fmt: skip
+        self._store(region, radius, surface)
+
+        region, lips, jaw = self.mouth, self.lips(pose), float(pose.mouth[3])
+        moved = mouth.skin_shift(t, lips, jaw, pose.smile, region.x, region.y)
+        radius, surface = self._pull(region, *moved)
+        mouth.paint(
+            actor, t, lips, jaw, region.x, region.y, region.soft, radius, surface
+        )  # fmt: skip
+        self._store(region, radius, surface)
+
+    def surface_point(self, x: float, y: float) -> np.ndarray:
+        """Point of the animated surface, in head space, at front-plane position (x, y)."""
+        column, row = self.texel_at(x, y)
+        size = self.head.chart.size
+        q = (np.array([column, row]) + 0.5) / size * 2.0 - 1.0
+        from hhlab.actors.chart import REACH
+
+        q = q * REACH
+        square = float(q @ q)
+        factor = 2.0 * np.sqrt(1.0 - square)
+        direction = np.array([q[0] * factor, q[1] * factor, 1.0 - 2.0 * square])
+        at = np.float32([[column]]), np.float32([[row]])
+        radius = cv2.remap(self.shape[..., 0].copy(), *at, cv2.INTER_LINEAR)[0, 0]
+        return direction * float(radius)
+
+    def texel_at(self, x: float, y: float) -> tuple[float, float]:
+        """Table position (column, row) whose front-plane place is (x, y)."""
+        place, size = self.head.place, self.head.chart.size
+        column = row = size / 2
+        for _ in range(12):
+            at = np.float32([[column]]), np.float32([[row]])
+            px, py = cv2.remap(place, *at, cv2.INTER_LINEAR)[0, 0]
+            step = size * 0.30
+            column = float(np.clip(column + (x - px) * step, 1, size - 2))
+            row = float(np.clip(row + (y - py) * step, 1, size - 2))
+        return column, row

@@ -1,0 +1,77 @@
+"""The metrics, and how each takes part in the one pass over a clip.
+
+:data:`METRICS` is the whole list. Each entry starts a *task*: something that may look at every
+frame (with the faces in it) and at the end turns what it kept into a Score. The measuring itself is
+in ``hhlab/metrics``, in functions on arrays; here they only meet clips, faces and networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hhlab.observe import Pass
+from hhlab.types import Clip, Face, Frame, Score
+
+if TYPE_CHECKING:
+    from hhlab.faces import Cropper
+    from hhlab.toolbox import Toolbox
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a metric may use: the clip, the networks, reference pictures, a clip to compare with."""
+
+    clip: Clip
+    toolbox: Toolbox
+    references: tuple[np.ndarray, ...] = ()
+    compare_to: Clip | None = None
+
+
+@dataclass
+class Task:
+    """One metric at work on one clip.
+
+    Attributes
+    ----------
+    finish : called once after the pass
+    look : called for each frame, or None for a metric that needs no pixels itself
+    croppers : pictures that the face tracker should cut for this metric, by name
+    """
+
+    finish: Callable[[Pass], Score]
+    look: Callable[[Frame, Sequence[Face]], None] | None = None
+    croppers: Mapping[str, Cropper] = field(default_factory=dict)
+
+    def see(self, frame: Frame, faces: Sequence[Face]) -> None:
+        if self.look is not None:
+            self.look(frame, faces)
+
+
+@dataclass(frozen=True)
+class MetricKind:
+    """A metric: its name, the version of its definition, what it says, and how to start it.
+
+    `start` returns a Task, or at once a Score where the clip cannot be judged whatever its frames.
+    """
+
+    name: str
+    version: str
+    about: str
+    needs_faces: bool
+    start: Callable[[Context], Task | Score]
+
+
+def _flicker(context: Context) -> Task:
+    from hhlab.metrics.flicker import FlickerObserver
+
+    observer = FlickerObserver()
+    return Task(lambda seen: observer.result().to_score(), observer.see)
+
+
+METRICS: tuple[MetricKind, ...] = (
+    MetricKind("flicker", "1", "brightness that jumps from frame to frame", False, _flicker),
+)

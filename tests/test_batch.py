@@ -1,0 +1,143 @@
+"""Many clips into a folder: kept whatever happens, resumed, one bad file one row."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hhlab import batch
+from hhlab.batch import measure_many, outcomes
+from hhlab.errors import BadArgument, ResultsLocked, UnknownMetric
+
+
+def test_each_clip_is_measured_and_each_bad_file_is_one_row(small_clips, tmp_path):
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    frame = measure_many(
+        [*small_clips, empty, tmp_path / "missing.mp4"], ["flicker"], out=tmp_path / "out", csv=True
+    )
+    stored = pd.read_parquet(tmp_path / "out" / "scores.parquet")
+    pd.testing.assert_frame_equal(frame, stored)
+    assert set(stored["clip"]) == {*(p.name for p in small_clips), "empty.mp4", "missing.mp4"}
+    bad = stored[stored["status"] == "failed"].set_index("clip")["reason"]
+    assert bad["empty.mp4"].startswith("FileEmpty") and len(bad) == 2
+    assert bad["missing.mp4"].startswith("FileMissing")
+    value = stored[stored["measure"] == "flicker"].set_index("clip")["value"]
+    assert value["flickering.mp4"] > 10 * value["steady.mp4"] + 1
+    assert len(pd.read_csv(tmp_path / "out" / "scores.csv")) == len(stored)
+    assert (stored.loc[stored["status"] == "ok", "sha256"].str.len() == 64).all()
+
+
+def test_what_is_there_is_not_measured_again(small_clips, tmp_path, monkeypatch):
+    measure_many(small_clips[:2], ["flicker"], out=tmp_path)
+    seen = []
+    monkeypatch.setattr(batch, "measure", lambda *a, **k: pytest.fail("measured again"))
+    table = measure_many(small_clips[:2], ["flicker"], out=tmp_path, on_clip=seen.append)
+    assert [outcome.fresh for outcome in seen] == [False, False]
+    assert table["clip"].nunique() == 2
+
+
+def test_a_changed_file_is_measured_again(small_clips, tmp_path):
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(small_clips[0].read_bytes())
+    measure_many([clip], ["flicker"], out=tmp_path / "out")
+    clip.write_bytes(small_clips[1].read_bytes())
+    seen = []
+    measure_many([clip], ["flicker"], out=tmp_path / "out", on_clip=seen.append)
+    assert seen[0].fresh
+
+
+def test_an_added_metric_keeps_the_earlier_one(small_clips, tmp_path):
+    measure_many(small_clips[:1], ["flicker"], out=tmp_path)
+    table = measure_many(small_clips[:1], ["motion"], out=tmp_path)
+    assert set(table["metric"]) == {"flicker", "motion"}
+
+
+def test_interruption_keeps_what_was_measured_and_the_tables(small_clips, tmp_path):
+    def stop(outcome):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure_many(small_clips, ["flicker"], out=tmp_path, on_clip=stop)
+    assert pd.read_parquet(tmp_path / "scores.parquet")["clip"].unique().size == 1
+    table = measure_many(small_clips, ["flicker"], out=tmp_path)
+    assert table["clip"].nunique() == 3
+
+
+@pytest.mark.slow
+def test_sigkill_loses_at_most_the_clip_it_was_on(small_clips, tmp_path):
+    copies = []
+    for index in range(12):
+        copies.append(tmp_path / f"c{index:02}.mp4")
+        copies[-1].write_bytes(small_clips[0].read_bytes() + bytes([index]))
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "hhlab", "measure", *map(str, copies), "-o", str(out),
+               "--metrics", "flicker"]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while len(list(out.glob("clips/*/page.html"))) < 4 and process.poll() is None:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    done = outcomes(out)
+    assert 4 <= len(done) < 12 and all(outcome.scores for outcome in done)
+    # The table is written right after each record: at most the very last one can be missing.
+    assert pd.read_parquet(out / "scores.parquet")["clip"].nunique() >= len(done) - 1
+    fresh = []
+    table = measure_many(copies, ["flicker"], out=out, on_clip=lambda o: fresh.append(o.fresh))
+    assert table["clip"].unique().size == 12 and fresh.count(False) == len(done)
+    assert not list(out.rglob("*/started"))
+
+
+def test_a_file_that_kills_the_process_is_left_alone_in_the_end(small_clips, tmp_path, monkeypatch):
+    measure_many(small_clips[:1], ["flicker"], out=tmp_path)
+    folder = outcomes(tmp_path)[0].folder
+    (folder / "record.json").unlink()
+    (folder / "started").write_text(str(batch.MOST_CRASHES))
+    table = measure_many(small_clips[:1], ["flicker"], out=tmp_path)
+    assert table["reason"].item().startswith("Crashed")
+
+
+def test_a_later_failure_does_not_destroy_earlier_results(small_clips, tmp_path, monkeypatch):
+    measure_many(small_clips[:1], ["flicker"], out=tmp_path)
+
+    def breaks(*args, **kwargs):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(batch, "measure", breaks)
+    seen = []
+    table = measure_many(small_clips[:1], ["motion"], out=tmp_path, on_clip=seen.append)
+    assert "no room" in seen[0].reason
+    assert "flicker" in set(table["measure"])
+
+
+def test_records_are_plain_json_without_nan(small_clips, tmp_path):
+    measure_many(small_clips[:1], ["flicker"], out=tmp_path)
+    (record,) = tmp_path.glob("clips/*/record.json")
+
+    def forbid(name):
+        pytest.fail(f"{name} is not JSON")
+
+    json.loads(record.read_text(), parse_constant=forbid)
+
+
+def test_two_runs_cannot_write_to_one_folder(small_clips, tmp_path):
+    with batch._lock(tmp_path), pytest.raises(ResultsLocked):
+        measure_many(small_clips[:1], ["flicker"], out=tmp_path)
+
+
+def test_wrong_calls_measure_nothing(small_clips, tmp_path):
+    with pytest.raises(UnknownMetric, match="flicker"):
+        measure_many(small_clips, ["flikker"], out=tmp_path / "a")
+    with pytest.raises(BadArgument):
+        measure_many([], ["flicker"], out=tmp_path / "b")
+    with pytest.raises(BadArgument):
+        measure_many(small_clips, "flicker", out=tmp_path / "c")
+    assert not list(Path(tmp_path).iterdir())
