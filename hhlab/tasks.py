@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from hhlab.types import Clip, Face, Frame, Score
 
 if TYPE_CHECKING:
     from hhlab.faces import Cropper
+    from hhlab.metrics.flow import FlowStream
     from hhlab.toolbox import Toolbox
 
 
@@ -29,6 +31,13 @@ class Context:
     toolbox: Toolbox
     references: tuple[np.ndarray, ...] = ()
     compare_to: Clip | None = None
+
+    @cached_property
+    def flow(self) -> FlowStream:
+        """Optical flow from frame to frame, computed once for all metrics that use it."""
+        from hhlab.metrics.flow import FlowStream
+
+        return FlowStream()
 
 
 @dataclass
@@ -65,13 +74,35 @@ class MetricKind:
     start: Callable[[Context], Task | Score]
 
 
+def _identity(context: Context) -> Task:
+    from hhlab.metrics.identity_observer import IdentityObserver, read_references
+
+    encoder = context.toolbox.identity_encoder
+    references = None
+    if context.references:
+        references = read_references(
+            context.references, encoder, faces=context.toolbox.faces_of_picture
+        )
+    observer = IdentityObserver(encoder, references=references)
+    return Task(lambda seen: observer.result().to_score(), observer.see)
+
+
 def _flicker(context: Context) -> Task:
     from hhlab.metrics.flicker import FlickerObserver
 
-    observer = FlickerObserver()
+    observer = FlickerObserver(context.flow)
+    return Task(lambda seen: observer.result().to_score(), observer.see)
+
+
+def _motion(context: Context) -> Task:
+    from hhlab.metrics.motion import MotionObserver
+
+    observer = MotionObserver(context.flow)
     return Task(lambda seen: observer.result().to_score(), observer.see)
 
 
 METRICS: tuple[MetricKind, ...] = (
-    MetricKind("flicker", "1", "brightness that jumps from frame to frame", False, _flicker),
+    MetricKind("identity", "1", "does the face stay the same person's", True, _identity),
+    MetricKind("flicker", "1", "does brightness jump from frame to frame", False, _flicker),
+    MetricKind("motion", "1", "do things move as one expects", False, _motion),
 )

@@ -2,31 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache, cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
-from hhlab import faces
+import numpy as np
+
+if TYPE_CHECKING:
+    from hhlab.faces import Cropper, FaceDetector, FaceTracker, LandmarkModel
+    from hhlab.metrics.encoders import Encoder
+    from hhlab.types import Face
 
 
 class Toolbox:
     """Loads each network on first use.
 
-    Give :func:`hhlab.measure` a toolbox of your own to use other encoders::
+    Give :func:`hhlab.measure` a toolbox of your own to use other networks, for example to measure
+    the identity of something that has no face::
 
-        toolbox = Toolbox(identity_encoder=OpenClipEncoder("ViT-B-32", pretrained="..."))
+        encoder = OpenClipEncoder("ViT-B-32", pretrained="path/to/weights.safetensors")
+        hh.measure(clip, ["identity"], toolbox=Toolbox(identity_encoder=encoder))
     """
 
-    def __init__(self, *, identity_encoder: Any = None, sync_estimators: Any = None) -> None:
+    def __init__(self, *, identity_encoder: Encoder | None = None) -> None:
         self._identity_encoder = identity_encoder
-        self._sync_estimators = sync_estimators
 
     @cached_property
-    def detector(self) -> faces.FaceDetector:
-        return faces.load_detector()
+    def detector(self) -> FaceDetector:
+        """Finds faces."""
+        from hhlab.faces import load_detector
+
+        return load_detector()
 
     @cached_property
-    def landmarks(self) -> faces.LandmarkModel:
-        return faces.load_landmarks()
+    def landmarks(self) -> LandmarkModel:
+        """Places 478 points on a face."""
+        from hhlab.faces import load_landmarks
+
+        return load_landmarks()
+
+    @cached_property
+    def face_encoder(self) -> Encoder:
+        """Tells one face from another."""
+        from hhlab.metrics.encoders import load_face_encoder
+
+        return load_face_encoder()
+
+    @property
+    def identity_encoder(self) -> Encoder:
+        """What identity is judged by: the face encoder unless another was given."""
+        return self._identity_encoder or self.face_encoder
+
+    def tracker(self, croppers: Mapping[str, Cropper] | None = None) -> FaceTracker:
+        """A new tracker for one clip, which knows people again after a cut."""
+        from hhlab.faces import FaceTracker
+
+        return FaceTracker(
+            self.detector, self.landmarks, embed=self._embed_one, croppers=croppers or {}
+        )
+
+    def faces_of_picture(self, rgb: np.ndarray) -> list[Face]:
+        """The faces in a single picture, the largest first."""
+        from hhlab.faces import detect_in_image
+
+        return detect_in_image(rgb, detector=self.detector, landmarks=self.landmarks)
+
+    def _embed_one(self, aligned: np.ndarray) -> np.ndarray:
+        return self.face_encoder.embed(aligned[None])[0]
 
 
 @cache

@@ -18,6 +18,8 @@ import numpy as np
 
 from hhlab.errors import BadArray, NoAudio
 
+_LONGEST_SHOWN_S = 2.0  # how far back to look for the frame on show at a given time
+
 Direction = Literal["lower", "higher", "zero", "none"]
 Status = Literal["ok", "undetermined", "failed"]
 
@@ -128,8 +130,18 @@ class Clip:
         start_s, end_s : half-open range on the clip's clock.
         max_side_px : scale down (never up) so that the longer side is at most this.
         """
-        native = self.source.frames(start_s=start_s, end_s=end_s, max_side_px=max_side_px)
-        return native if fps is None else resample(native, fps=fps, start_s=start_s, end_s=end_s)
+        # What is on show at `start_s` may have come on show before it.
+        from_s = start_s if fps is None else max(0.0, start_s - _LONGEST_SHOWN_S)
+        native = self.source.frames(start_s=from_s, end_s=end_s, max_side_px=max_side_px)
+        if fps is None:
+            return native
+        # The last frame is held to the end of the clip, which rounding must not push past a tick.
+        stop_s = self.info.duration_s - min(0.002, 0.25 / fps)
+        if end_s is not None:
+            stop_s = end_s if stop_s != stop_s else min(end_s, stop_s)
+        return resample(
+            native, fps=fps, start_s=start_s, end_s=None if stop_s != stop_s else stop_s
+        )
 
     def audio(self, *, sample_rate: int | None = None, mono: bool = False) -> Audio:
         """Return the sound, resampled when `sample_rate` is given. Raises :class:`NoAudio`.
@@ -221,7 +233,10 @@ def shrink(rgb: np.ndarray, max_side_px: int | None) -> np.ndarray:
 def resample(
     frames: Iterator[Frame], *, fps: float, start_s: float = 0.0, end_s: float | None = None
 ) -> Iterator[Frame]:
-    """Yield, at each tick ``start_s + k / fps``, the frame on show at that time."""
+    """Yield, at each tick ``start_s + k / fps``, the frame on show at that time.
+
+    The last frame is held until `end_s`, or for one tick where that is not given.
+    """
     tick = 0
     shown: Frame | None = None
     for frame in frames:
@@ -229,11 +244,11 @@ def resample(
             yield Frame(shown.index, start_s + tick / fps, shown.rgb)
             tick += 1
         shown = frame
-    if shown is not None:
-        # A frame is shown until its successor; the last has none, so it gets one tick.
-        now_s = start_s + tick / fps
-        if end_s is None or now_s < end_s - 1e-9:
-            yield Frame(shown.index, now_s, shown.rgb)
+    if shown is not None and end_s is None:
+        yield Frame(shown.index, start_s + tick / fps, shown.rgb)
+    while shown is not None and end_s is not None and start_s + tick / fps < end_s - 1e-9:
+        yield Frame(shown.index, start_s + tick / fps, shown.rgb)
+        tick += 1
 
 
 # --- faces -------------------------------------------------------------------------------------

@@ -286,6 +286,10 @@ def _pictures(folder: Path, add) -> None:
                   prepare=lambda s: s.codec_context.open())  # fmt: skip
     add("zero frames", none, "NoVideo")
 
+    hollow = folder / "hollow.gif"
+    hollow.write_bytes(b"GIF89a" + struct.pack("<HHBBB", 16, 16, 0, 0, 0) + b";")
+    add("gif without a picture in it", hollow, "NoFrames|NotMedia")
+
 
 def _sounds(folder: Path, add) -> None:
     add("sound without pictures", encode(folder / "sound.m4a", None, sound=tone(1)), "NoVideo")

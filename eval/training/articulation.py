@@ -90,9 +90,7 @@ def figures(net: Net, data: list[Example]) -> dict[str, float]:
     }
 
 
-def train(
-    data: list[Example], *, epochs: int, seed: int, report=print, size: int = 32
-) -> Net:
+def train(data: list[Example], *, epochs: int, seed: int, report=print, size: int = 32) -> Net:
     """Fit the network with AdamW and a cosine schedule."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)

@@ -1,8 +1,9 @@
-"""Synthetic speech to train on: many speakers, accents, rates and rooms, with known mouth shapes."""
+"""Synthetic speech to train on: many speakers, accents, rates, rooms; known mouth shapes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.signal import butter, fftconvolve, lfilter, resample_poly, sosfilt
@@ -18,47 +19,22 @@ from hhlab.metrics.lip_sync.articulation_sound import (
     to_rate,
 )
 
+# Some utterances are read by the rules of another language: sounds that English does not have.
 ACCENTS = (
-    "en-us", "en-us", "en-us", "en-gb", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-029",
-    "en-us-nyc", "en-gb-x-gbclan", "en-gb-x-gbcwmd",
+    "en-us", "en-us", "en-us", "en-us", "en-gb", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-029",
+    "en-us-nyc", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "de", "es", "fr-fr", "it",
 )  # fmt: skip
 SPEAKERS = (
-    "m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 Alex Alicia Andrea Andy Annie Denis Diogo Gene Henrique "
-    "Hugo Jacky Lee Marco Mario Michael Mike Reed adam anika antonio aunty belinda benjamin boris "
-    "caleb david ed edward gustave ian iven john kaukovalta klatt klatt2 klatt3 klatt4 linda max "
-    "michel miguel norbert pablo paul pedro quincy rob robert sandro shelby steph steph2 travis "
-    "victor zac"
-).split()
+    "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "f1", "f2", "f3", "f4", "f5", "Alex",
+    "Alicia", "Andrea", "Andy", "Annie", "Denis", "Diogo", "Gene", "Henrique", "Hugo", "Jacky",
+    "Lee", "Marco", "Mario", "Michael", "Mike", "Reed", "adam", "anika", "antonio", "aunty",
+    "belinda", "benjamin", "boris", "caleb", "david", "ed", "edward", "gustave", "ian", "iven",
+    "john", "kaukovalta", "klatt", "klatt2", "klatt3", "klatt4", "linda", "max", "michel",
+    "miguel", "norbert", "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby",
+    "steph", "steph2", "travis", "victor", "zac",
+)  # fmt: skip
 # Frequent words, with more of /p b m f v w/ than usual because those are what a lip reader sees.
-WORDS = (
-    "the of and to in that is was he for it with as his on be at by had not are but from or have an "
-    "they which one you were her all she there would their we him been has when who will more no if "
-    "out so said what up its about into than them can only other new some could time these two may "
-    "then do first any my now such like our over man me even most made after also did many before "
-    "must through back years where much your way well down should because each just those people how "
-    "too little state good very make world still own see men work long get here between both life "
-    "being under never day same another know while last might us great old year off come since "
-    "against go came right used take three states himself few house use during without again place "
-    "around however home small found thought went say part once general high upon school every does "
-    "got number course war until always away something fact though water less public put think "
-    "almost hand enough far took head yet government system better set told nothing night end why "
-    "called eyes find going look asked later knew point next city business give group toward young "
-    "days let room word per power money move people baby mama papa bubble problem member remember "
-    "number maybe map camp lamp swim summer camera famous phone coffee leaf move seven eleven five "
-    "every very voice video beef brief paper pepper apple happy people purple simple sample example "
-    "popcorn puppy picture pump bump bomb mob rob job job big pig bag pack back beam boom broom "
-    "blue blow blame bloom play please place plane plum price proud practice spring spoon speak spot "
-    "stop step shop ship chip cheap jump jam judge shoe show sugar fresh wash wish washing vision "
-    "measure thumb thing thank three breathe mother father weather together feather work word world "
-    "wood wool would woman window water wave wait away await quick queen quiet twenty twelve swing "
-    "moon move mood food fool full pull book look could good go goat home hope rope soap road yellow "
-    "yes year young use music human huge cute tune news view few you few more four door floor law "
-    "saw caught talk walk ball tall small fall car far park dark start heart art hot rock box clock "
-    "cat hat bad mad glad happy family value map apple see sea free tree green mean need keep sleep "
-    "sit six fix big did live give ten men red bed said says head day they make take name game same "
-    "time life like mine my eye high light night now how house out about down town boy point voice "
-    "noise her bird first learn nurse turn early over open only about banana sofa above again"
-).split()
+WORDS = (Path(__file__).parent / "words.txt").read_text(encoding="utf-8").split()
 
 
 @dataclass(frozen=True)
@@ -82,7 +58,7 @@ def sentence(rng: np.random.Generator) -> str:
 
 
 def examples(count: int, rng: np.random.Generator, *, versions: int = 2) -> list[Example]:
-    """`count` utterances, each heard in `versions` different rooms and through different channels."""
+    """`count` utterances, each heard in `versions` different rooms and channels."""
     made: list[Example] = []
     noise = np.zeros(0, np.float32)
     for _ in range(count):

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from hhlab.actors import eyes, mouth
-from hhlab.actors.chart import normals
+from hhlab.actors.chart import REACH, normals
 from hhlab.actors.head import Head
 from hhlab.actors.noise import smooth
 from hhlab.actors.pose import Pose
@@ -31,11 +31,19 @@ class Region:
     edge: np.ndarray  # fades changes out at the rectangle's border
 
 
+def _part(region: Region, half_width: float, ys: tuple[float, float]) -> tuple[slice, slice]:
+    """The rectangle of a region that holds all places within |x| < half_width and `ys`."""
+    inside = (np.abs(region.x) < half_width) & (region.y > ys[0]) & (region.y < ys[1])
+    rows, columns = np.nonzero(inside.any(1))[0], np.nonzero(inside.any(0))[0]
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
 class Animator:
     """Holds the working tables of one head. Not for use from two threads at once.
 
     Attributes
     ----------
+    radius : float32 (n, n)
     shape : float32 (n, n, 4), radius and the outward normal
     surface : float32 (n, n, 4), albedo in linear light and gloss
     """
@@ -43,12 +51,15 @@ class Animator:
     def __init__(self, head: Head) -> None:
         self.head = head
         points = head.chart.directions * head.radius[..., None]
-        self.still = np.dstack([head.radius, normals(points)]).astype(np.float32)
-        self.shape = np.ascontiguousarray(self.still)
+        self.shape = np.dstack([head.radius, normals(points)]).astype(np.float32)
+        self.radius = head.radius.copy()
         self.surface = head.surface.copy()
         t = head.layout
         self.eyes = self._region((-0.62, 0.62), (t.brow_y - 0.27, t.eye_y + 0.24))
         self.mouth = self._region((-0.80, 0.80), (t.nose_y - 0.03, t.chin_y + 0.45))
+        # of these, what is painted rather than only moved
+        self.eye_part = _part(self.eyes, 0.58, (t.eye_y - 0.18, t.eye_y + 0.16))
+        self.lip_part = _part(self.mouth, 0.42, (t.nose_y - 0.02, t.mouth_y + 0.50))
         self.to_texel = head.chart.texel
 
     def _region(self, xs: tuple[float, float], ys: tuple[float, float]) -> Region:
@@ -67,6 +78,7 @@ class Animator:
         r, c = np.arange(height)[:, None], np.arange(width)[None, :]
         near = np.minimum(np.minimum(r, height - 1 - r), np.minimum(c, width - 1 - c))
         edge = smooth(0, border, near.astype(np.float32))
+        edge = edge * smooth(0.05, 0.40, d[rows, columns, 2])  # the underside of the chin stays
         return Region(rows, columns, x, y, d[rows, columns], soft, edge)
 
     def _pull(self, region: Region, x_from, y_from) -> tuple[np.ndarray, np.ndarray]:
@@ -89,13 +101,14 @@ class Animator:
         if key not in cache:
             dx = np.gradient(region.x, axis=1)
             dy = np.gradient(region.y, axis=0)
-            floor = region.soft * 0.45
+            floor = region.soft * 0.65
             cache[key] = (1 / np.maximum(dx, floor), 1 / np.maximum(dy, floor))
         return cache[key]
 
     def _store(self, region: Region, radius: np.ndarray, surface: np.ndarray) -> None:
         rows, columns = region.rows, region.columns
         normal = normals(region.directions * radius[..., None])
+        self.radius[rows, columns] = radius
         self.shape[rows, columns, 0] = radius
         self.shape[rows, columns, 1:] = normal
         self.surface[rows, columns] = surface
@@ -109,43 +122,38 @@ class Animator:
         region = self.eyes
         moved = eyes.skin_shift(t, pose.brow, region.x, region.y)
         radius, surface = self._pull(region, *moved)
+        part = self.eye_part
         eyes.paint(
             actor, t, blink=pose.blink, squint=pose.squint, gaze=pose.gaze, light_x=light_x,
-            x=region.x, y=region.y, soft=region.soft, radius=radius, surface=surface,
+            x=region.x[part], y=region.y[part], soft=region.soft, radius=radius[part],
+            surface=surface[part],
         )  # fmt: skip
         self._store(region, radius, surface)
 
         region, lips, jaw = self.mouth, self.lips(pose), float(pose.mouth[3])
         moved = mouth.skin_shift(t, lips, jaw, pose.smile, region.x, region.y)
         radius, surface = self._pull(region, *moved)
+        part = self.lip_part
         mouth.paint(
-            actor, t, lips, jaw, region.x, region.y, region.soft, radius, surface
+            actor, t, lips, jaw, region.x[part], region.y[part], region.soft, radius[part],
+            surface[part],
         )  # fmt: skip
         self._store(region, radius, surface)
 
-    def surface_point(self, x: float, y: float) -> np.ndarray:
-        """Point of the animated surface, in head space, at front-plane position (x, y)."""
-        column, row = self.texel_at(x, y)
+    def surface_points(self, places: np.ndarray) -> np.ndarray:
+        """Points of the animated surface, in head space, at front-plane positions (k, 2)."""
         size = self.head.chart.size
-        q = (np.array([column, row]) + 0.5) / size * 2.0 - 1.0
-        from hhlab.actors.chart import REACH
-
-        q = q * REACH
-        square = float(q @ q)
+        table = np.full((1, len(places)), size / 2, np.float32)
+        column, row = table.copy(), table.copy()
+        for _ in range(14):
+            found = cv2.remap(self.head.place, column, row, cv2.INTER_LINEAR)[0]
+            step = (places - found) * (size * 0.30)
+            column = np.clip(column + step[:, 0], 1, size - 2).astype(np.float32)
+            row = np.clip(row + step[:, 1], 1, size - 2).astype(np.float32)
+        q = (np.stack([column[0], row[0]], -1) + 0.5) / size * 2.0 - 1.0
+        q = q.astype(np.float64) * REACH
+        square = (q * q).sum(-1)
         factor = 2.0 * np.sqrt(1.0 - square)
-        direction = np.array([q[0] * factor, q[1] * factor, 1.0 - 2.0 * square])
-        at = np.float32([[column]]), np.float32([[row]])
-        radius = cv2.remap(self.shape[..., 0].copy(), *at, cv2.INTER_LINEAR)[0, 0]
-        return direction * float(radius)
-
-    def texel_at(self, x: float, y: float) -> tuple[float, float]:
-        """Table position (column, row) whose front-plane place is (x, y)."""
-        place, size = self.head.place, self.head.chart.size
-        column = row = size / 2
-        for _ in range(12):
-            at = np.float32([[column]]), np.float32([[row]])
-            px, py = cv2.remap(place, *at, cv2.INTER_LINEAR)[0, 0]
-            step = size * 0.30
-            column = float(np.clip(column + (x - px) * step, 1, size - 2))
-            row = float(np.clip(row + (y - py) * step, 1, size - 2))
-        return column, row
+        directions = np.stack([q[:, 0] * factor, q[:, 1] * factor, 1.0 - 2.0 * square], -1)
+        radius = cv2.remap(self.shape, column, row, cv2.INTER_LINEAR)[0, :, 0]
+        return directions * radius[:, None].astype(np.float64)

@@ -73,17 +73,17 @@ def body_sheet(actor: Actor, clothes: Clothes, per_unit: float) -> Sheet:
     left, top = -2.6, 0.45
     x, y = _canvas(per_unit, left, top, 2.6, 3.1)
     a, soft = np.abs(x), 1.2 / per_unit
-    neck = (0.47 - 0.10 * fem) * (0.92 + 0.16 * actor["fullness"]) * (0.6 + 0.4 * t.jaw / 0.5)
-    slope = 1.62 - 0.04 * fem
-    wide = 1.72 - 0.30 * fem + 0.12 * actor["fullness"]
+    neck = (0.56 - 0.10 * fem) * (0.92 + 0.16 * actor["fullness"]) * (0.6 + 0.4 * t.jaw / 0.5)
+    slope = 1.50 - 0.02 * fem
+    wide = 1.95 - 0.30 * fem + 0.12 * actor["fullness"]
     # outline: neck flares into the trapezius, then the shoulder rounds off
-    flare = neck + 0.06 * smooth(1.0, 1.35, y) + 0.40 * smooth(1.22, slope + 0.12, y) ** 1.6
+    flare = neck + 0.05 * smooth(0.9, 1.25, y) + 0.45 * smooth(1.10, slope + 0.14, y) ** 1.7
     shoulder = wide * np.sqrt(np.clip((y - slope + 0.14) / 0.75, 0, 1)) ** 0.9
     edge = np.maximum(flare, shoulder)
     cover = smooth(soft, -soft, a - edge)
     # height: a cylinder for the neck, a broad flat chest
     u = np.clip(a / np.maximum(edge, 0.1), 0, 0.995)
-    round_neck = 0.40 * np.sqrt(np.clip(1 - (x / neck) ** 2, 0, 1))
+    round_neck = 0.40 * np.sqrt(np.clip(1 - (x / flare) ** 2, 0.01, 1))
     chest = 0.55 * np.sqrt(1 - u**2) * smooth(1.25, 2.1, y) - 0.1
     z = np.maximum(round_neck * smooth(1.95, 1.35, y), chest)
     cord = np.exp(-(((a - (0.30 - 0.17 * smooth(1.0, 1.62, y))) / 0.05) ** 2)) * smooth(1.75, 1.5, y)
@@ -93,8 +93,8 @@ def body_sheet(actor: Actor, clothes: Clothes, per_unit: float) -> Sheet:
     z = z - 0.03 * pit
     gx, gy = skin.grain(actor, x, y)
     albedo = np.broadcast_to(skin.tone(actor).astype(np.float32), (*x.shape, 3)).copy()
-    albedo *= (1 + 0.03 * fractal(21, gx * 60, gy * 60, 3))[..., None]
-    albedo *= np.array([0.96, 0.90, 0.87], np.float32)
+    albedo *= (1 + 0.02 * fractal(21, gx * 60, gy * 60, 3))[..., None]
+    albedo *= np.array([0.97, 0.92, 0.89], np.float32)
     gloss = np.full(x.shape, 0.22, np.float32)
 
     cloth, lift, colour, shine = _garment(clothes, x, y, a, edge, neck, soft)
@@ -115,7 +115,7 @@ def _garment(clothes: Clothes, x, y, a, edge, neck, soft):
     folds = fractal(103, x * 9 + 3 * y, y * 14 - 5 * a, 3)
     lift = 0.020 * folds + 0.0012 * weave
     colour = dye * (1 + 0.06 * weave + 0.05 * folds)[..., None]
-    base = 1.42 + 0.0 * y
+    base = 1.34
     if clothes.garment == "v-neck":
         line = base + 0.06 + np.maximum(0, 0.62 - 1.25 * a)
     elif clothes.garment in ("shirt", "blazer"):
@@ -139,7 +139,6 @@ def _garment(clothes: Clothes, x, y, a, edge, neck, soft):
         colour = mix(colour, np.array([0.75, 0.74, 0.72]), cord * smooth(2.5, 2.45, y))
     if clothes.garment in ("shirt", "blazer"):
         shirt = skin.linear((0.86, 0.87, 0.90)) if clothes.garment == "blazer" else dye
-        colour = np.where((a < 0.0)[..., None], colour, colour)
         wing_line = line + 0.17 + 0.10 * a
         wing = smooth(soft, -soft, y - wing_line) * cover * smooth(0.62, 0.55, a)
         rim = np.exp(-(((y - wing_line) / 0.012) ** 2)) * (a < 0.58)
@@ -158,14 +157,12 @@ def _garment(clothes: Clothes, x, y, a, edge, neck, soft):
         for place in (1.98, 2.35, 2.72):
             button = smooth(0.032, 0.026, np.hypot(x - 0.035, y - place))
             colour = mix(colour, shirt * 0.55 + 0.15, button)
-    contact = np.exp(-np.square(np.minimum(gap, 0) / 0.05)) * (1 - cover)
-    cover_shadow = 0.0 * contact
-    return cover + cover_shadow, lift, colour, 0.02
+    return cover, lift, colour, 0.02
 
 
 def hanging_sheet(actor: Actor, per_unit: float) -> Sheet | None:
     """Hair that hangs beside and behind the neck, or None where the hair is too short."""
-    amount = smooth(0.33, 0.55, np.float32(actor["hair_length"])) * (1 - actor["bald"])
+    amount = smooth(0.36, 0.48, np.float32(actor["hair_length"])) * (1 - actor["bald"])
     if amount < 0.02:
         return None
     t = layout(actor)
@@ -173,17 +170,18 @@ def hanging_sheet(actor: Actor, per_unit: float) -> Sheet | None:
     x, y = _canvas(per_unit, left, top, 1.7, 3.0)
     soft = 1.2 / per_unit
     volume, curl = actor["hair_volume"], smooth(0.25, 1.0, np.float32(actor["curl"]))
-    bottom = 0.75 + 1.75 * smooth(0.35, 1.0, np.float32(actor["hair_length"]))
+    bottom = 0.55 + 0.30 * amount + 1.75 * smooth(0.35, 1.0, np.float32(actor["hair_length"]))
     phase = 31 * actor["grain_x"]
     wave = np.sin(y * (7 + 9 * curl) + 3 * sample(111, x * 6 + phase, y * 4)) * (0.01 + 0.05 * curl)
     across = x + wave
     fine = sample(112, across * 230 + phase, y * 9) + 0.7 * sample(113, across * 420, y * 14)
     locks = sample(114, across * 46 + phase, y * 4)
     half = t.width + 0.10 + 0.16 * volume + 0.10 * curl
-    half = half - 0.20 * smooth(0.6, bottom, y) + 0.04 * locks + 0.012 * fine
-    tips = bottom + 0.10 * locks + 0.07 * fine - 0.35 * (np.abs(x) / half) ** 4
+    half = half * (0.70 + 0.30 * smooth(-0.15, 0.55, y)) * (0.6 + 0.4 * amount)
+    half = half - 0.16 * smooth(0.6, bottom, y) + 0.015 * locks + 0.004 * fine
+    tips = bottom + 0.06 * locks + 0.03 * fine - 0.30 * (np.abs(x) / half) ** 4
     cover = smooth(soft * 2, -soft * 2, np.abs(across) - half)
-    cover = cover * smooth(0.06, -0.06, y - tips) * amount
+    cover = cover * smooth(0.06, -0.06, y - tips)
     lift = 0.35 * np.sqrt(np.clip(1 - (across / (half + 0.1)) ** 2, 0.02, 1)) + 0.014 * locks
     lift = lift + 0.006 * fine
     z = cv2.GaussianBlur(lift.astype(np.float32), (0, 0), 0.006 * per_unit)
@@ -217,8 +215,8 @@ def place_sheet(
     near = smooth(1.75, 0.85, y)
     x = x - near * follow[0] - lean * (2.6 - y)
     y = y - near * follow[1]
-    u = (x - sheet.left) * sheet.per_unit - 0.5
-    v = (y - sheet.top) * sheet.per_unit - 0.5
+    u = ((x - sheet.left) * sheet.per_unit - 0.5).astype(np.float32)
+    v = ((y - sheet.top) * sheet.per_unit - 0.5).astype(np.float32)
     surface = cv2.remap(sheet.surface, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     shape = cv2.remap(sheet.shape, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     shape[..., 3] *= (v > 0) & (u > 0) & (u < sheet.shape.shape[1] - 1)

@@ -6,7 +6,7 @@ import numpy as np
 
 from hhlab.actors.face import Layout
 from hhlab.actors.identity import Actor
-from hhlab.actors.noise import bump, mix, sample, smooth
+from hhlab.actors.noise import bump, mix, rgb, sample, smooth
 from hhlab.actors.skin import linear, tone
 
 IRIS = 0.060  # radius in units: 12 mm across
@@ -28,7 +28,7 @@ def iris_colour(actor: Actor) -> np.ndarray:
 def lids(t: Layout, u: np.ndarray, blink: float, squint: float) -> tuple[np.ndarray, np.ndarray]:
     """Edges of the lids relative to the eye's axis at u in [-1, 1] (inner to outer corner)."""
     inside = np.clip(1 - u * u, 0, 1)
-    up = t.eye_open * 1.22 * inside**0.62 * (1 + 0.06 * u)
+    up = t.eye_open * 1.08 * inside**0.62 * (1 + 0.06 * u)
     low = t.eye_open * 0.80 * inside**0.80 * (1 + 0.18 * u) * (1 - 0.35 * squint)
     closed = 0.82 * low
     return -up + (up + closed) * blink, low
@@ -70,18 +70,18 @@ def paint(
     albedo = albedo * (1 - 0.42 * crease)[..., None]
     lid = smooth(-0.012, 0.0, v - crease_y) * (v < top) * reach
     painted = 0.30 * actor["lashes"] * (actor["presentation"] > 0.5)
-    albedo = mix(albedo, skin * np.array([0.55, 0.40, 0.40]), lid * (0.12 + painted))
+    albedo = mix(albedo, skin * rgb(0.55, 0.40, 0.40), lid * (0.12 + painted))
     moist = np.exp(-(((v - low - 0.006) / 0.006) ** 2)) * smooth(1.0, 0.8, np.abs(u))
-    albedo = mix(albedo, skin * np.array([1.05, 0.78, 0.74]), 0.6 * moist)
+    albedo = mix(albedo, skin * rgb(1.05, 0.78, 0.74), 0.6 * moist)
 
     # eyeball
     gx, gy = gaze
     ix = across * side - 0.085 * gx  # picture-right is positive for both eyes
     iy = v - 0.055 * gy + 0.004
     r = np.sqrt(ix * ix + iy * iy) / IRIS
-    white = np.array([0.70, 0.655, 0.62], np.float32) * (1 - 0.10 * actor["age"])
+    white = rgb(0.70, 0.655, 0.62) * (1 - 0.10 * actor["age"])
     ball = white * (1 - 0.38 * np.clip(np.abs(u), 0, 1.2) ** 2.2)[..., None]
-    ball = mix(ball, np.array([0.55, 0.26, 0.23]), smooth(-0.70, -0.98, u) * 0.75)
+    ball = mix(ball, rgb(0.55, 0.26, 0.23), smooth(-0.70, -0.98, u) * 0.75)
     angle = np.arctan2(iy, ix)
     fibres = sample(91, angle * 30 + 20 * actor["grain_y"], r * 9 + 40 * actor["grain_x"])
     colour = iris_colour(actor)
@@ -102,7 +102,7 @@ def paint(
     albedo = mix(albedo, ball, hole)
 
     # lashes: the dark line of the upper lid and strands beyond its outer half
-    dark = np.array([0.010, 0.008, 0.008]) + 0.05 * skin * (1 - actor["lashes"])
+    dark = rgb(0.010, 0.008, 0.008) + 0.05 * skin * (1 - actor["lashes"])
     thick = 0.009 + 0.008 * actor["lashes"]
     line = np.exp(-(((v - top + 0.002) / thick) ** 2)) * smooth(1.06, 0.9, np.abs(u))
     albedo = mix(albedo, dark, np.clip((0.62 + 0.35 * actor["lashes"]) * line, 0, 1))

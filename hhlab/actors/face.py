@@ -41,28 +41,28 @@ def layout(actor: Actor) -> Layout:
     def span(trait: str, low: float, high: float) -> float:
         return low + (high - low) * actor[trait]
 
-    length = span("face_length", 0.93, 1.07)
-    eye_half = span("eye_size", 0.135, 0.178)
+    length = span("face_length", 0.90, 1.09)
+    eye_half = span("eye_size", 0.128, 0.185)
     age = actor["age"]
-    nose_y = length * span("nose_length", 0.43, 0.54)
+    nose_y = length * span("nose_length", 0.40, 0.57)
     chin_y = length * (1.03 + 0.12 * actor["chin_length"])
-    mouth_y = nose_y + (chin_y - nose_y) * span("mouth_height", 0.33, 0.41)
+    mouth_y = nose_y + (chin_y - nose_y) * span("mouth_height", 0.31, 0.42)
     return Layout(
-        width=span("face_width", 0.66, 0.79),
-        jaw=span("jaw_width", 0.40, 0.60) - 0.03 * actor["presentation"],
+        width=span("face_width", 0.64, 0.81),
+        jaw=span("jaw_width", 0.37, 0.63) - 0.03 * actor["presentation"],
         chin_y=chin_y,
-        eye_x=span("eye_spacing", 0.285, 0.35),
-        eye_y=span("eye_height", -0.02, 0.03),
+        eye_x=span("eye_spacing", 0.275, 0.36),
+        eye_y=span("eye_height", -0.03, 0.05),
         eye_half=eye_half,
-        eye_open=eye_half * span("eye_size", 0.36, 0.44) * (1.0 - 0.16 * age),
-        eye_tilt=span("eye_tilt", -0.10, 0.20),
-        brow_y=span("brow_height", -0.19, -0.27),
+        eye_open=eye_half * span("lid_fold", 0.34, 0.48) * (1.0 - 0.16 * age),
+        eye_tilt=span("eye_tilt", -0.16, 0.26),
+        brow_y=span("brow_height", -0.17, -0.29),
         nose_y=nose_y,
-        nose_half=span("nose_width", 0.125, 0.205),
+        nose_half=span("nose_width", 0.115, 0.235),
         mouth_y=mouth_y,
-        mouth_half=span("mouth_width", 0.205, 0.29),
-        lip_upper=span("lip_upper", 0.035, 0.085) * (1.0 - 0.35 * age),
-        lip_lower=span("lip_lower", 0.06, 0.115) * (1.0 - 0.25 * age),
+        mouth_half=span("mouth_width", 0.19, 0.31),
+        lip_upper=span("lip_upper", 0.036, 0.108) * (1.0 - 0.35 * age),
+        lip_lower=span("lip_lower", 0.060, 0.142) * (1.0 - 0.25 * age),
     )
 
 
@@ -94,9 +94,9 @@ def relief(actor: Actor, where: Layout, x: np.ndarray, y: np.ndarray, z: np.ndar
     age, fem = actor["age"], actor["presentation"]
     out = np.zeros_like(x)
     # brow ridge, sockets, lids over the eyeball
-    out += (0.012 + 0.04 * actor["brow_ridge"]) * bump(a, y, 0.27, t.eye_y - 0.19, 0.24, 0.075)
+    out += (0.008 + 0.06 * actor["brow_ridge"]) * bump(a, y, 0.27, t.eye_y - 0.19, 0.24, 0.075)
     out += 0.02 * bump(x, y, 0, t.eye_y - 0.16, 0.10, 0.09)
-    depth = 0.070 + 0.05 * actor["eye_depth"]
+    depth = 0.060 + 0.08 * actor["eye_depth"]
     out -= depth * bump(a, y, t.eye_x - 0.02, t.eye_y - 0.005, 0.19, 0.115)
     out -= 0.045 * bump(a, y, 0.13, t.eye_y + 0.01, 0.065, 0.10)
     out += 0.052 * bump(a, y, t.eye_x, t.eye_y, 0.135, 0.095)
@@ -104,7 +104,7 @@ def relief(actor: Actor, where: Layout, x: np.ndarray, y: np.ndarray, z: np.ndar
     base, tip = t.nose_y, t.nose_y - 0.10
     top = t.eye_y - 0.08
     along = np.clip((y - top) / (tip - top), 0, 1)
-    bridge = 0.05 + 0.06 * actor["nose_bridge"]
+    bridge = 0.04 + 0.09 * actor["nose_bridge"]
     height = bridge + (0.19 + 0.09 * actor["nose_height"] - bridge) * along**1.35
     hook = 0.03 * (actor["nose_bridge"] - 0.4) * np.exp(-(((along - 0.45) / 0.2) ** 2))
     fade = smooth(base + 0.035, tip - 0.005, y) * smooth(top - 0.16, top + 0.10, y)
@@ -117,9 +117,9 @@ def relief(actor: Actor, where: Layout, x: np.ndarray, y: np.ndarray, z: np.ndar
     out -= 0.03 * bump(a, y, wing * 1.12, base - 0.05, 0.04, 0.07)
     out -= 0.050 * bump(a, y, wing * 0.45, base - 0.004, 0.042, 0.022)
     # cheeks, folds, mouth mound, chin
-    out += (0.02 + 0.05 * actor["cheekbones"]) * bump(a, y, 0.44, t.eye_y + 0.27, 0.16, 0.13)
+    out += (0.01 + 0.08 * actor["cheekbones"]) * bump(a, y, 0.44, t.eye_y + 0.27, 0.16, 0.13)
     full = actor["fullness"]
-    out += (0.07 * full - 0.045) * bump(a, y, 0.40, t.mouth_y - 0.03, 0.15, 0.19)
+    out += (0.12 * full - 0.07) * bump(a, y, 0.40, t.mouth_y - 0.03, 0.15, 0.19)
     out += 0.075 * bump(x, y, 0, t.mouth_y - 0.02, t.mouth_half * 1.05, 0.20)
     fold = t.nose_half + 0.045 + (y - base) * 0.50
     line = np.exp(-(((a - fold) / 0.035) ** 2))
@@ -147,5 +147,5 @@ def ears(actor: Actor, where: Layout, points: np.ndarray) -> tuple[np.ndarray, n
     rim = np.exp(-(((inside - 0.72) / 0.22) ** 2))
     tilt = np.clip(0.5 - 0.5 * u, 0, 1)  # sticks out most at its back edge
     hollow = np.exp(-(((u - 0.25) / 0.4) ** 2) - ((v - 0.1) / 0.35) ** 2)
-    stick = 0.05 + 0.13 * tilt + 0.025 * rim - 0.05 * hollow
+    stick = 0.045 + 0.095 * tilt + 0.025 * rim - 0.05 * hollow
     return stick * (0.85 + 0.4 * actor["ears"]) * part, part

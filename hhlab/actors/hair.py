@@ -8,7 +8,7 @@ import numpy as np
 
 from hhlab.actors.face import Layout, _ellipsoid
 from hhlab.actors.identity import Actor
-from hhlab.actors.noise import bump, fractal, mix, sample, smooth
+from hhlab.actors.noise import fractal, mix, sample, smooth
 from hhlab.actors.skin import beard_region, grain, hair_colour, moustache_region
 
 
@@ -48,15 +48,16 @@ def strands(
     fine = fine + 0.7 * sample(54, across * 190 * fineness, rho * 10 + shift)
     locks = sample(55, across * 60, rho * 6 + shift)
     if curl > 0:
-        ring = fractal(56, dx * 95 + shift, directions[..., 1] * 95, 3)
+        ring = fractal(56, dx * 130 + shift, directions[..., 1] * 130 + dz * 60, 3)
         fine = fine * (1 - 0.65 * curl) + 0.9 * curl * ring
         locks = locks * (1 - 0.85 * curl) + curl * sample(57, dx * 60, directions[..., 1] * 60)
     return (0.75 * fine).astype(np.float32), locks.astype(np.float32)
 
 
 def head_hair(
-    actor: Actor, t: Layout, directions: np.ndarray, skull: np.ndarray, points: np.ndarray
-) -> Hair:
+    actor: Actor, t: Layout, directions: np.ndarray, skull: np.ndarray, points: np.ndarray,
+    is_ear: np.ndarray,
+) -> Hair:  # fmt: skip
     """Lay the actor's hair over the skull (radius float32 (n, n), its points (n, n, 3))."""
     x, y, z = points[..., 0], points[..., 1], points[..., 2]
     around = np.arctan2(np.abs(x), z)  # 0 in front, pi at the back
@@ -64,14 +65,13 @@ def head_hair(
     length, curl, fem = actor["hair_length"], actor["curl"], actor["presentation"]
     recede = actor["hairline"] * (0.13 + 0.14 * actor["age"] * (1 - fem))
     front = -0.60 - recede
-    bottom = 0.02 + 1.45 * smooth(0.25, 0.72, length)  # how far down it hangs at the side
     corner = front - 0.05 - 0.9 * recede * (1 - fem)
-    curtain = 0.14 * smooth(0.3, 0.6, length)  # long hair comes a bit forward at the temples
+    hang = smooth(0.25, 0.45, length)  # whether it hangs down at the sides
+    sideburn = 0.06 + 0.14 * actor["parting"]
     line = np.interp(
         around,
-        [0.0, 0.40, 0.66 - curtain, 0.90 - curtain, 1.18 - curtain, 1.34, 1.6, 2.0],
-        [front, front - 0.01, corner, -0.44, min(-0.05, bottom), bottom, max(0.15, bottom),
-         max(0.6, bottom)],
+        [0.0, 0.40, 0.66, 0.90, 1.16, 1.30, 1.6, 2.0],
+        [front, front - 0.01, corner, -0.46, -0.12, sideburn, 0.25, 0.62],
     )  # fmt: skip
     fringe = actor["fringe"]
     part = (actor["parting"] - 0.5) * 0.6
@@ -83,8 +83,16 @@ def head_hair(
     # nothing grows below the jaw: what hangs there is drawn apart
     under = smooth(0.30, 0.55, y) * smooth(t.jaw + 0.12, t.jaw - 0.04, np.abs(x))
     above = line - y - 1.5 * under
-    ragged = 0.016 * fine + 0.010 * locks
+    ragged = (0.016 * fine + 0.010 * locks) * (1 - 0.7 * smooth(0.75, 1.0, around))
     cover = smooth(-0.012, 0.045, above + ragged * (0.7 + curl))
+    # hanging hair frames the face: its inner edge is a line down each cheek
+    cheek = t.width * (0.93 - 0.17 * smooth(0.40, 0.8, length)) - 0.10 * smooth(0.25, 0.8, y)
+    cheek = cheek + 0.02 * np.sin(5 * y + 3 * actor["parting"])
+    beside = np.abs(x) - cheek - 0.5 * under
+    curtain = hang * smooth(-0.015, 0.035, beside + 0.006 * locks) * smooth(-0.75, -0.45, y)
+    curtain = curtain * (1 - smooth(0.55, 0.8, y) * (1 - hang))
+    above = np.maximum(above, np.where(y > -0.6, beside * 1.6, -1) * hang)
+    cover = np.maximum(cover * (1 - is_ear * (1 - hang)), curtain)
     bald = actor["bald"]
     cover = cover * (1 - bald * smooth(0.35, -0.15, y + 0.3 * (around - 1.2)))
     cover = cover * (1 - 0.75 * bald)
@@ -93,21 +101,25 @@ def head_hair(
     volume += 0.16 * smooth(0.4, 1.0, curl) * smooth(0.05, 0.35, length)
     top = smooth(0.2, -0.7, y)
     shell = skull + 0.03 + volume * (0.55 + 0.45 * top)
-    hang = smooth(0.25, 0.6, length)
     hanging = _ellipsoid(
         directions,
         (0, 0.25, -0.12),
         (t.width + 0.09 + 0.7 * volume, 1.15 + 0.25 * length, 0.92 + 0.3 * volume),
     )
-    shell = np.maximum(shell, hang * hanging + (1 - hang) * 0.0) if hang > 0 else shell
+    shell = np.maximum(shell, hang * hanging)
     swell = smooth(0.0, 0.34 - 0.2 * fringe, above + 0.02 * fine)
     edge = 0.012 + 0.05 * fringe * in_front
     lift = cover * (edge + (shell - skull - edge) * swell)
-    lift = lift + cover * swell * (0.008 * locks + 0.003 * fine) * (0.6 + 1.4 * curl)
+    relief = (0.006 * locks + 0.003 * fine) * (1 - curl)
+    if curl > 0:
+        shift = 31 * actor["grain_x"]
+        balls = fractal(58, points[..., 0] * 34 + shift, points[..., 1] * 34 + 20 * z, 2)
+        relief = relief + curl * (0.022 * balls + 0.004 * fine)
+    lift = lift + cover * swell * relief
     lift *= 1 - bald
     base = hair_colour(actor)
     shade = np.exp(0.26 * fine + 0.20 * locks)
-    root = 0.62 + 0.38 * swell
+    root = 0.50 + 0.50 * swell
     colour = base * (shade * root)[..., None]
     tips = base * np.array([1.35, 1.22, 1.10])
     colour = mix(colour, tips * shade[..., None], 0.35 * smooth(0.3, 1.2, locks) * (length > 0.2))
@@ -130,7 +142,8 @@ def beard(
     cover = smooth(0.25, 0.75, solid + 0.16 * fine * (solid > 0.02)) * smooth(0.02, 0.2, solid)
     dots = smooth(0.5, 1.4, sample(63, gx * 520, y * 420)) * np.maximum(where, lip) * front
     cover = np.maximum(cover, 0.55 * smooth(0.15, 0.8, stub) * dots)
-    height = solid * (0.012 + 0.05 * smooth(0.5, 1.0, full)) * (0.8 + 0.2 * fine)
+    low = smooth(t.eye_y + 0.2, t.mouth_y, y)
+    height = solid * (0.010 + 0.05 * low * smooth(0.5, 1.0, full)) * (0.8 + 0.2 * fine)
     colour = hair_colour(actor) * 0.85 * np.exp(0.28 * fine)[..., None]
     return cover, height.astype(np.float32), colour
 
@@ -141,7 +154,7 @@ def brows(actor: Actor, t: Layout, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     u = (a - (t.eye_x - 0.17)) / 0.36  # 0 at the inner end, 1 at the outer
     arch = (0.02 + 0.05 * actor["brow_arch"]) * np.sin(np.pi * np.clip(u * 0.72 + 0.06, 0, 1))
     middle = t.brow_y + 0.035 - arch + 0.02 * smooth(0.75, 1.0, u)
-    thick = (0.020 + 0.024 * actor["brow_thickness"]) * (1 - 0.55 * smooth(0.35, 1.05, u))
+    thick = (0.017 + 0.038 * actor["brow_thickness"]) * (1 - 0.55 * smooth(0.35, 1.05, u))
     v = (y - middle) / thick
     body = smooth(1.15, 0.35, np.abs(v)) * smooth(-0.06, 0.06, u) * smooth(1.04, 0.86, u)
     slant = (u * 1.0 + 0.35 * v * (1 - np.clip(u, 0, 1) * 0.6)) * 0.36

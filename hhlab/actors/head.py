@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import cv2
 import numpy as np
@@ -43,7 +43,8 @@ def build_head(actor: Actor, size: int) -> Head:
     x, y, z = base[..., 0], base[..., 1], base[..., 2]
     lift = face.relief(actor, where, x, y, z)
     ear, is_ear = face.ears(actor, where, base)
-    radius = bare + lift + ear
+    without_ears = bare + lift
+    radius = without_ears + ear
     # soft shadow where the surface lies lower than what surrounds it
     wide = cv2.GaussianBlur(radius, (0, 0), size * 0.030)
     tight = cv2.GaussianBlur(radius, (0, 0), size * 0.010)
@@ -66,7 +67,8 @@ def build_head(actor: Actor, size: int) -> Head:
     gloss = gloss * (1 - hairs)
     radius = radius + 0.006 * hairs
 
-    mane = hair.head_hair(actor, where, d, radius, base)
+    mane = hair.head_hair(actor, where, d, without_ears, base, is_ear)
+    radius = radius + (mane.radius - radius) * mane.cover
     # the scalp darkens a little before the hair begins
     ring = cv2.GaussianBlur(mane.cover, (0, 0), size * 0.012)
     albedo = albedo * (1 - 0.35 * ring * (1 - mane.cover))[..., None]
@@ -74,6 +76,20 @@ def build_head(actor: Actor, size: int) -> Head:
     gloss = gloss + mane.cover * (-1.0 - gloss)
     surface = np.dstack([albedo, gloss]).astype(np.float32)
     return Head(
-        actor, where, grid, mane.radius, np.ascontiguousarray(surface),
+        actor, where, grid, radius.astype(np.float32), np.ascontiguousarray(surface),
         np.ascontiguousarray(base[..., :2]), mane.cover,
+    )  # fmt: skip
+
+
+def blend_heads(a: Head, b: Head, fraction: float) -> Head:
+    """A head between two that are nearly alike: every table goes the same part of the way."""
+    f = np.float32(fraction)
+    where = face.Layout(
+        *(p + (q - p) * fraction for p, q in zip(astuple(a.layout), astuple(b.layout), strict=True))
+    )
+    return Head(
+        Actor.blend(a.actor, b.actor, fraction), where, a.chart,
+        *(p + (q - p) * f for p, q in (
+            (a.radius, b.radius), (a.surface, b.surface), (a.place, b.place), (a.hairy, b.hairy)
+        )),
     )  # fmt: skip

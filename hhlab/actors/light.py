@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,11 +35,11 @@ class Light:
 
     def at(self, time_s: float) -> Light:
         """The light of one moment."""
-        phase = np.sin(2 * np.pi * time_s / self.period_s)
+        turn = 2 * np.pi * time_s / self.period_s
         return replace(
             self,
-            azimuth=self.azimuth + self.swing_deg * phase,
-            level=self.level * (1 - self.fade * (0.5 - 0.5 * np.cos(2 * np.pi * time_s / self.period_s))),
+            azimuth=self.azimuth + self.swing_deg * float(np.sin(turn)),
+            level=self.level * (1 - self.fade * (0.5 - 0.5 * float(np.cos(turn)))),
             swing_deg=0.0,
             fade=0.0,
         )
@@ -87,58 +88,54 @@ def light_of(light: str | Light) -> Light:
 
 
 # How far light creeps round the terminator, per colour: blood-red travels furthest in skin.
-WRAP = np.array([0.34, 0.17, 0.11], np.float32)
+WRAP = (0.34, 0.17, 0.11)
 
 
 def shade(
-    albedo: np.ndarray, gloss: np.ndarray, normal: np.ndarray, lit: np.ndarray | float,
-    light: Light, grow: np.ndarray | None = None,
-) -> np.ndarray:  # fmt: skip
-    """Light that leaves a surface towards the camera, linear, float32 (h, w, 3).
+    albedo: Sequence[np.ndarray], gloss: np.ndarray, normal: Sequence[np.ndarray],
+    lit: np.ndarray | float, light: Light, grow: np.ndarray | None = None,
+) -> list[np.ndarray]:  # fmt: skip
+    """Light that leaves a surface towards the camera: three planes, linear, float32.
 
     Parameters
     ----------
-    albedo : float32 (h, w, 3) linear;  gloss : float32 (h, w), negative for hair
-    normal : float32 (h, w, 3), in the camera's space
-    lit : how much of the key light arrives (cast shadows), float32 (h, w) or a number
+    albedo : three planes of any one shape, linear;  gloss : a plane, negative for hair
+    normal : three planes, in the camera's space
+    lit : how much of the key light arrives (cast shadows), a plane or a number
     grow : direction of hair growth in the camera's space, unit vector
     """
-    direction = light.direction.astype(np.float32)
-    nx, ny, nz = normal[..., 0], normal[..., 1], normal[..., 2]
-    facing = nx * direction[0] + ny * direction[1] + nz * direction[2]
-    half = direction + np.array([0, 0, 1], np.float32)
-    half /= np.linalg.norm(half)
+    nx, ny, nz = normal
+    dx, dy, dz = (float(value) for value in light.direction)
+    facing = nx * dx + ny * dy + nz * dz
+    length = float(np.sqrt(dx * dx + dy * dy + (dz + 1) ** 2))
+    hx, hy, hz = dx / length, dy / length, (dz + 1) / length
     skin = np.clip(gloss * 8 + 1, 0, 1)  # 0 on hair
-    key, ambient = light.key.astype(np.float32), light.ambient.astype(np.float32)
-    sky = 0.78 - 0.30 * ny + 0.10 * nz
-    out = np.empty_like(albedo)
     soft_lit = 0.15 + 0.85 * lit
-    for c in range(3):
-        wrap = WRAP[c] * skin + 0.15 * (1 - skin)
-        diffuse = np.maximum((facing + wrap) / (1 + wrap), 0)
-        glow = 1 + (0.10, -0.02, -0.04)[c] * skin * (1 - soft_lit)
-        out[..., c] = albedo[..., c] * (diffuse * soft_lit * key[c] * glow + sky * ambient[c])
-    nh = np.clip(nx * half[0] + ny * half[1] + nz * half[2], 0, 1)
-    n2 = nh * nh
-    n4 = n2 * n2
-    n8 = n4 * n4
-    n16 = n8 * n8
+    sky = 0.78 - 0.30 * ny + 0.10 * nz
+    nh = np.clip(nx * hx + ny * hy + nz * hz, 0, 1)
+    n8 = np.square(np.square(np.square(nh)))
     rim = 1 - np.clip(nz, 0, 1)
-    fresnel = 0.55 + 1.6 * rim * rim
-    oil = np.maximum(gloss, 0) * (0.10 * n8 + 0.22 * n16 * n16) * fresnel
+    oil = np.maximum(gloss, 0) * (0.10 * n8 + 0.22 * np.square(np.square(n8)))
+    oil = oil * (0.55 + 1.6 * rim * rim)
     if grow is not None:
         # hair: highlights lie across the strands (Kajiya and Kay, 1989)
-        g = grow.astype(np.float32)
-        gn = nx * g[0] + ny * g[1] + nz * g[2]
-        length = np.sqrt(np.maximum(1 - gn * gn, 0.05))
-        th = (float(g @ half) - gn * nh) / length
-        sheen = np.maximum(1 - th * th, 0) ** 12
-        strength = (0.05 + 0.9 * albedo[..., 1]) * 0.55 * np.clip(0.25 + facing, 0, 1)
+        gx, gy, gz = (float(value) for value in grow)
+        gn = nx * gx + ny * gy + nz * gz
+        across = gx * hx + gy * hy + gz * hz - gn * nh
+        sheen = np.maximum(1 - across * across / np.maximum(1 - gn * gn, 0.05), 0)
+        sheen = np.square(np.square(sheen))
+        sheen = sheen * sheen * sheen
+        strength = (0.05 + 0.9 * albedo[1]) * 0.55 * np.clip(0.25 + facing, 0, 1)
         oil = oil + (1 - skin) * sheen * strength
     oil = oil * soft_lit
+    direct = []
+    key, ambient = light.key, light.ambient
     for c in range(3):
-        out[..., c] += oil * key[c]
-    return out
+        wrap = 0.15 + (WRAP[c] - 0.15) * skin
+        diffuse = np.maximum((facing + wrap) / (1 + wrap), 0) * soft_lit
+        colour = albedo[c] * (diffuse * float(key[c]) + sky * float(ambient[c]))
+        direct.append(colour + oil * float(key[c]))
+    return direct
 
 
 def display(linear: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from hhlab.actors.face import Layout
 from hhlab.actors.identity import Actor
-from hhlab.actors.noise import bump, mix, sample, smooth
+from hhlab.actors.noise import bump, mix, rgb, sample, smooth
 from hhlab.actors.skin import lip_colour
 
 APERTURE = 0.21  # units (2.1 cm) between the inner lips at opening 1
@@ -82,7 +82,7 @@ def skin_shift(t: Layout, lips: Lips, jaw: float, smile: float, x, y) -> tuple:
     part = np.clip((y - start) / (0.05 + 2 * away), 0, 1)
     amount = (down + (chin - down) * low) * part * part * (3 - 2 * part)
     amount = amount * smooth(t.chin_y + 0.42, t.chin_y + 0.02, y)
-    amount = amount * np.where(low > 0, smooth(0.80, 0.25, a), smooth(0.60, 0.15, a))
+    amount = amount * smooth(0.62 + 0.18 * low, 0.15 + 0.10 * low, a)
     rise = lips.aperture * UP * smooth(t.nose_y + 0.02, t.mouth_y - 0.03, y)
     rise = rise * smooth(t.mouth_y + 0.03, t.mouth_y, y) * smooth(0.4, 0.1, a)
     spread = (lips.half / t.mouth_half - 1) * bump(a, y, t.mouth_half, t.mouth_y, 0.22, 0.16)
@@ -112,12 +112,15 @@ def paint(
     lower_v = np.clip((y - bottom) / np.maximum(outer_bottom - bottom, 0.004), 0, 1)
     is_upper = y < (top + bottom) / 2
     v = np.where(is_upper, upper_v, lower_v)
-    roll = np.where(is_upper, 0.024 * np.sin(np.pi * v**0.8), 0.036 * np.sin(np.pi * v**0.75))
+    roll = np.where(
+        is_upper, 0.024 * (1 - np.square((v - 0.3) / 0.7)), 0.036 * np.sin(np.pi * v**0.75)
+    )
     edge = np.where(is_upper, 0.006 * smooth(0.7, 1.0, v), 0.0)
     taper = np.clip(1 - (a / lips.half) ** 2.5, 0, 1)
     crease = sample(81, x * 300, y * 22 + 9 * actor["grain_x"])
-    radius += body * taper * (roll + edge + 0.030 * lips.rounding) - body * 0.0016 * crease
-    radius -= 0.05 * hole
+    radius += (body - hole).clip(0) * taper * (roll + edge + 0.030 * lips.rounding) - body * 0.0016 * crease
+    # the lip's underside slopes inwards: no sharp overhang where the hole begins
+    radius += hole * taper * (0.0196 * smooth(0.075, 0.0, y - top) - 0.010)
     tint = lip_colour(actor) * np.where(is_upper, 0.86, 1.0)[..., None]
     tint = tint * (1 + 0.05 * crease)[..., None]
     near = np.where(is_upper, top - y, y - bottom)
@@ -131,11 +134,11 @@ def paint(
 
     # inside: darkness, teeth that belong to skull and jaw, tongue
     depth = np.clip((a / max(lips.inner_half, 1e-3)) ** 2, 0, 1)
-    inside = np.zeros_like(albedo) + np.array([0.045, 0.012, 0.012], np.float32)
+    inside = np.zeros_like(albedo) + rgb(0.045, 0.012, 0.012)
     tongue_top = lips.middle_y + 0.055 + 0.10 * jaw + 0.25 * x * x
     tongue = smooth(-0.02, 0.02, y - tongue_top) * smooth(0.19, 0.13, a)
-    inside = mix(inside, np.array([0.24, 0.075, 0.07]), tongue * 0.9)
-    white = np.array([0.66, 0.62, 0.55]) * (1 - 0.22 * actor["age"])
+    inside = mix(inside, rgb(0.24, 0.075, 0.07), tongue * 0.9)
+    white = rgb(0.66, 0.62, 0.55) * (1 - 0.22 * actor["age"])
     tooth = 0.047
     gap = np.abs(np.mod(a / tooth, 1) - 0.5) * 2
     arch = smooth(0.20, 0.15, a)

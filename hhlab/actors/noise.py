@@ -57,6 +57,11 @@ def bump(x: np.ndarray, y: np.ndarray, cx: float, cy: float, sx: float, sy: floa
     return np.exp(-(((x - cx) / sx) ** 2) - ((y - cy) / sy) ** 2)
 
 
+def rgb(*values: float) -> np.ndarray:
+    """A colour as float32, so that arithmetic with it stays in single precision."""
+    return np.array(values, np.float32)
+
+
 def mix(a: np.ndarray, b: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Linear blend of colours (..., 3) by a weight (...,)."""
     return a + (np.asarray(b, np.float32) - a) * np.asarray(weight)[..., None]

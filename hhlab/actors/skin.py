@@ -70,7 +70,7 @@ def colour(actor: Actor, t: Layout, points: np.ndarray) -> np.ndarray:
     red += 0.22 * bump(x, y, 0, t.chin_y - 0.12, 0.14, 0.10)
     red += 0.25 * bump(a, y, t.eye_x, t.eye_y, 0.2, 0.1)
     red += 0.16 * (0.5 + 0.5 * fractal(11, gx * 28, gy * 28, 2))
-    out = mix(out, flush, np.clip(red, 0, 1))
+    out = mix(out, flush, np.clip(red * (1 - 0.35 * dark), 0, 1))
     # forehead a touch yellower, lower face of men a touch cooler
     out = mix(out, base * np.array([1.02, 0.99, 0.90]), 0.5 * smooth(-0.2, -0.6, y))
     shadow = actor["stubble"] * (1 - actor["presentation"]) * beard_region(t, x, y)

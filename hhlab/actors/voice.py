@@ -4,8 +4,8 @@ The library reports a *phoneme event* with a sample number for each phoneme as i
 the times are exact, not estimated by an aligner. Two things the events leave out are filled in from
 the samples themselves (see :func:`close_stops`):
 
-* the event of a voiceless stop (/p t k/) marks its *release*; the closure before it is a run of
-  exact zeros, which is given to the stop, since that is when the lips or the tongue are shut;
+* the event of a voiceless stop (/p t k/), and of any stop after a silence, marks its *release*; the
+  silence before it is given to the stop, since that is when the lips or the tongue are shut;
 * voiced stops and nasals (/b d g m n ŋ/) include their transition into the next sound; where their
   closure opens is found as the steepest rise of energy between 1 and 6 kHz.
 
@@ -36,6 +36,7 @@ NASALS = frozenset("mnŋ") | {"n̩", "m̩"}
 BILABIALS = frozenset("pbm") | {"m̩"}
 
 LONGEST_CLOSURE_S = 0.09  # a longer silence before a stop is a pause, and only its end is closure
+SILENT_CLOSURE_S = 0.015  # after such a silence even a voiced stop begins with its release
 RATE_WPM = (80, 450)  # what the synthesiser can do
 PITCH = (0, 99)
 
@@ -158,6 +159,7 @@ def close_stops(
     events: list[PhonemeEvent], samples: np.ndarray, sample_rate: int
 ) -> tuple[Phoneme, ...]:
     """Turn events into abutting phonemes, giving stops their closures and nasals their release."""
+    events = [event for event in events if "(" not in event.symbol]  # "(en)": another language
     symbols = [event.symbol.lstrip("ˈˌ") or PAUSE for event in events]
     stresses = [2 if "ˈ" in e.symbol else 1 if "ˌ" in e.symbol else 0 for e in events]
     starts = [event.sample for event in events]
@@ -165,15 +167,17 @@ def close_stops(
     total = len(samples)
     for k, symbol in enumerate(symbols):
         end = events[k + 1].sample if k + 1 < len(events) else total
+        shut = 0
         if symbol in STOPS_VOICELESS or symbol in STOPS_VOICED:
-            silent = silence_before(samples, events[k].sample)
             longest = int(LONGEST_CLOSURE_S * sample_rate)
             earliest = events[k - 1].sample if k else 0
-            starts[k] = max(events[k].sample - min(silent, longest), earliest)
-        if symbol in STOPS_VOICELESS:
-            releases[k] = events[k].sample / sample_rate
+            silent = silence_before(samples, starts[k], sample_rate)
+            shut = min(silent, longest, starts[k] - earliest)
+        if symbol in STOPS_VOICELESS or shut > int(SILENT_CLOSURE_S * sample_rate):
+            releases[k] = starts[k] / sample_rate
         elif symbol in STOPS_VOICED or symbol in NASALS:
-            releases[k] = find_release(samples, events[k].sample, end, sample_rate) / sample_rate
+            releases[k] = find_release(samples, starts[k], end, sample_rate) / sample_rate
+        starts[k] -= shut
     edges_s = [start / sample_rate for start in [*starts, total]]
     return tuple(
         Phoneme(symbol, start_s, end_s, min(release_s, end_s), stress)
@@ -184,10 +188,21 @@ def close_stops(
     )
 
 
-def silence_before(samples: np.ndarray, position: int) -> int:
-    """Return how many samples right before `position` are exactly zero."""
+def silence_before(samples: np.ndarray, position: int, sample_rate: int) -> int:
+    """Return for how many samples right before `position` nothing new sounds.
+
+    That is a run of exact zeros, or, for speakers with an echo, of 3 ms pieces at least 22 dB below
+    the loudest of the 300 ms before.
+    """
     sounding = np.flatnonzero(samples[:position])
-    return int(position - 1 - sounding[-1]) if len(sounding) else position
+    zeros = int(position - 1 - sounding[-1]) if len(sounding) else position
+    piece = int(0.003 * sample_rate)
+    before = samples[max(0, position - 100 * piece) : position]
+    before = before[len(before) % piece :].reshape(-1, piece)[::-1]
+    power = (before**2).mean(axis=1)
+    loud = np.flatnonzero(power > 10 ** (-22 / 10) * power.max(initial=0))
+    faint = piece * int(loud[0] if len(loud) else len(power))
+    return max(zeros, faint)
 
 
 def find_release(samples: np.ndarray, start: int, end: int, sample_rate: int) -> int:
@@ -288,6 +303,7 @@ def synthesise(
                 raise BadArgument("voice", expected="a voice that loads", found=identifier)
             library.espeak_SetParameter(_RATE, rate_wpm, 0)
             library.espeak_SetParameter(_PITCH, pitch, 0)
+            library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # seeded by the clock otherwise
             ctypes.CDLL(None).srand(1)
             encoded = text.encode("utf-8", "replace") + b"\0"
             library.espeak_Synth(encoded, len(encoded), 0, 0, 0, _CHARS_UTF8, None, None)

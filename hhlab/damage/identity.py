@@ -141,16 +141,19 @@ _SAG = {
     172: 1.0, 136: 1.0, 150: 0.8, 397: 1.0, 365: 1.0, 379: 0.8, 58: 0.6, 288: 0.6, 214: 0.8,
     434: 0.8, 61: 0.4, 291: 0.4, 145: 0.25, 374: 0.25, 230: 0.3, 450: 0.3, 70: 0.3, 300: 0.3,
 }  # fmt: skip
-# Lines that age draws, as chains of mesh points: forehead, frown, crow's feet, nose to mouth, chin.
+# Lines that age draws, as chains of mesh points: forehead, frown, eye corners, nose, chin.
 _WRINKLES = (
-    (103, 104, 69, 108, 151, 337, 299, 333, 332), (68, 63, 105, 66, 107, 9, 336, 296, 334, 293, 298),
+    (103, 104, 69, 108, 151, 337, 299, 333, 332),
+    (68, 63, 105, 66, 107, 9, 336, 296, 334, 293, 298),
     (8, 193, 55), (8, 417, 285), (130, 226, 35, 143), (359, 446, 265, 372), (33, 247, 113, 156),
     (263, 467, 342, 383), (129, 203, 206, 216, 212), (358, 423, 426, 436, 432),
     (57, 43, 202, 210), (287, 273, 422, 430), (111, 117, 118, 119, 120), (340, 346, 347, 348, 349),
 )  # fmt: skip
 
 
-def age(frames: np.ndarray, landmarks_px: np.ndarray, *, strength: float | np.ndarray) -> np.ndarray:
+def age(
+    frames: np.ndarray, landmarks_px: np.ndarray, *, strength: float | np.ndarray
+) -> np.ndarray:
     """Make the face older: sagging skin, wrinkles, coarser and paler texture.
 
     Parameters

@@ -17,7 +17,7 @@ TEMPLATE_112 = np.array(
 # Points of the 478 mesh whose means are the five key points: the corners and lids of each eye (not
 # the iris, which moves with gaze), the nose tip, and the outer corners of the mouth.
 _MESH_OF_KEYPOINT = (
-    (33, 133, 159, 145), (263, 362, 386, 374), (4,), (61,), (291,),
+    (33, 133, 159, 145), (263, 362, 386, 374), (1,), (61,), (291,),
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from hhlab.types import Face
 _STRIDES = (8, 16, 32)
 _MULTIPLE = 32  # the network wants sides that are multiples of its coarsest stride
 LOOK_PX = (320, 640, 160)  # longer sides at which a whole search looks, in this order
-CLOSE_LOOK_PX = 1600  # and then, for small faces in a large picture
+CLOSE_LOOK_PX = 1920  # and then, for small faces in a large picture
 
 
 class FaceDetector:
@@ -47,9 +47,7 @@ class FaceDetector:
             return self.look(rgb, side_px=min(longest, CLOSE_LOOK_PX))
         return []
 
-    def look(
-        self, rgb: np.ndarray, *, side_px: int, min_score: float | None = None
-    ) -> list[Face]:
+    def look(self, rgb: np.ndarray, *, side_px: int, min_score: float | None = None) -> list[Face]:
         """Search a copy whose longer side is `side_px`; faces in pixels of `rgb`, largest first."""
         check_rgb(rgb)
         height, width = rgb.shape[:2]
@@ -61,7 +59,8 @@ class FaceDetector:
         padded_w, padded_h = (-(-side // _MULTIPLE) * _MULTIPLE for side in (small_w, small_h))
         padded = np.zeros((padded_h, padded_w, 3), dtype=np.uint8)
         padded[:small_h, :small_w] = small
-        boxes, keypoints, scores = self._run(padded, min_score or self.min_score)
+        at_least = self.min_score if min_score is None else min_score
+        boxes, keypoints, scores = self._run(padded, at_least)
         step = np.array([width / small_w, height / small_h])
         faces = [
             Face(

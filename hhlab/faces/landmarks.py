@@ -6,6 +6,10 @@ points' numbers are MediaPipe's; 468 to 477 are the irises.
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +50,9 @@ class LandmarkModel:
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self._net = Interpreter(str(path), num_threads=threads)
-        self._net.allocate_tensors()
+        with _quiet():
+            self._net = Interpreter(str(path), num_threads=threads)
+            self._net.allocate_tensors()
         self._in = self._net.get_input_details()[0]["index"]
         outputs = self._net.get_output_details()
         self._points = next(o["index"] for o in outputs if o["shape"][-1] == COUNT * 3)
@@ -91,12 +96,32 @@ class LandmarkModel:
         points = self._net.get_tensor(self._points).reshape(COUNT, 3).astype(np.float64)
         presence = float(self._net.get_tensor(self._presence).ravel()[0])
         flat = (points[:, :2] - shift) @ np.linalg.inv(to_crop).T
-        return Landmarks(
-            np.hstack([flat, points[:, 2:] / scale]).astype(np.float32), presence
-        )
+        return Landmarks(np.hstack([flat, points[:, 2:] / scale]).astype(np.float32), presence)
 
 
 def _upright(along: np.ndarray) -> np.ndarray:
     """Rotation (2, 2) that makes the vector `along` point to the right."""
     x, y = np.asarray(along, np.float64) / max(float(np.hypot(*along)), 1e-9)
     return np.array([[x, y], [-y, x]]) if x or y else np.eye(2)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Swallow the line that the runtime writes to standard error each time it loads a network.
+
+    It writes past Python and has no setting for it, so the file descriptor itself is lent away.
+    """
+    try:
+        sys.stderr.flush()
+        kept = os.dup(2)
+    except (OSError, AttributeError):  # there is no standard error
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -9,7 +9,7 @@ import numpy as np
 
 # Likeness of two :func:`describe` vectors above which they are taken for one person, and what being
 # at the same place a moment later adds to any likeness.
-SAME = 0.85
+SAME = 0.92
 SAME_PLACE_BONUS = 0.2
 
 _CUT_CORRELATION = 0.6

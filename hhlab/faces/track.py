@@ -19,7 +19,9 @@ from hhlab.faces.person import Person
 from hhlab.types import Face, FaceTrack, Frame
 
 Embed = Callable[[np.ndarray], np.ndarray]  # uint8 (112, 112, 3), aligned -> float (d,)
-Cropper = tuple[Callable[[np.ndarray, Face], np.ndarray], float]  # (picture, face) -> uint8; every_s
+Cropper = tuple[
+    Callable[[np.ndarray, Face], np.ndarray], float
+]  # (picture, face) -> uint8; every_s
 
 LOOK_EVERY_S = 0.2  # a new face is seen at the latest this long after it appeared
 LOOK_CLOSER_EVERY_S = 1.0  # how often the finer look for more, smaller faces is taken
@@ -28,7 +30,9 @@ SEARCH_AT_LEAST_S = 8.0
 UNCONFIRMED_S = 1.0  # a mesh that the detector has not confirmed for so long is dropped
 SURE_SCORE = 0.85  # a detection this sure is a face even where no mesh can be placed
 CONFIRM_SCORE = 0.3  # enough to confirm a face that is being followed
+MOST_FACES = 8  # followed at once, the largest first: in a crowd time goes to those in front
 SAME_PLACE_IOU = 0.3
+SAME_MOMENT_S = 2.0
 SMALLEST_LOOK_PX = 24  # faces smaller than this in the copy that is searched need a finer one
 
 
@@ -38,9 +42,9 @@ class FaceTracker:
     Parameters
     ----------
     detector, landmarks : the two networks
-    embed : turns an aligned face into a vector whose cosine tells people apart; with it a person is
-        recognised after a cut or a gap. Without it the colours and shapes of the aligned face serve,
-        which hold only while light and pose stay alike.
+    embed : turns an aligned face into a vector whose cosine tells people apart; with it a person
+        is recognised after a cut or a gap. Without it the colours and shapes of the aligned face
+        serve, which hold only while light and pose stay alike.
     same_person : cosine of `embed` above which two faces are one person
     croppers : by name, a function that cuts a picture of a face and how often to do so, in seconds
         (0: at every frame looked at); the pictures end up in :attr:`FaceTrack.crops`
@@ -69,7 +73,7 @@ class FaceTracker:
         self._faces: list[Face] = []
         self._times: list[float] = []
         self._view = looks.View()
-        self._looked_s = self._looked_closer_s = self._search_s = -np.inf
+        self._cut_s = self._looked_s = self._looked_closer_s = self._search_s = -np.inf
         self._wait_s = SEARCH_AGAIN_S
 
     @property
@@ -90,15 +94,12 @@ class FaceTracker:
         self._times.append(now)
         change = self._view.change(frame.rgb)
         if change is looks.Change.CUT:
-            left, self._active = self._active, []
-            self._wait_s = SEARCH_AGAIN_S
-            self._search_s = -np.inf
-        else:
-            left = []
-            for person in self._active:
-                self._carry(person, frame)
+            self._cut_s, self._active = now, []
+            self._search_s, self._wait_s = -np.inf, SEARCH_AGAIN_S
+        for person in self._active:
+            self._carry(person, frame)
         if change is not looks.Change.NONE or self._must_look(now):
-            self._look(frame, left)
+            self._look(frame)
         self._settle(now)
         self._faces = [self._record(person, frame) for person in self._active]
         self._faces.sort(key=lambda face: -float(face.box_px[2] * face.box_px[3]))
@@ -122,7 +123,7 @@ class FaceTracker:
         waiting = any(not person.fresh for person in self._active)
         return waiting or now - self._looked_s >= LOOK_EVERY_S - 1e-6
 
-    def _look(self, frame: Frame, left: list[Person]) -> None:
+    def _look(self, frame: Frame) -> None:
         """Run the detector, confirm and recover the faces being followed, and greet new ones."""
         now = frame.time_s
         self._looked_s = now
@@ -138,8 +139,8 @@ class FaceTracker:
                 placed = self._mesh.from_box(frame.rgb, face.box_px, face.keypoints_px)
                 person.move_to(placed) if placed.on_a_face else person.move_to_box(face)
         for face in free:
-            if face.score >= self._detector.min_score:
-                self._greet(face, frame, left)
+            if face.score >= self._detector.min_score and len(self._active) < MOST_FACES:
+                self._greet(face, frame)
 
     def _detections(self, rgb: np.ndarray, now: float) -> list[Face]:
         if not self._active:
@@ -167,7 +168,7 @@ class FaceTracker:
         best = int(shared.argmax())
         return self._active[best] if shared[best] >= SAME_PLACE_IOU else None
 
-    def _greet(self, face: Face, frame: Frame, left: list[Person]) -> None:
+    def _greet(self, face: Face, frame: Frame) -> None:
         """Recognise a face that nobody followed until now, or give it a number."""
         placed = self._mesh.from_box(frame.rgb, face.box_px, face.keypoints_px)
         if not placed.on_a_face and face.score < SURE_SCORE:
@@ -176,7 +177,7 @@ class FaceTracker:
         if placed.on_a_face:
             keypoints = keypoints_from_landmarks(placed.points_px)
         look = _unit(self._embed(align(frame.rgb, keypoints)))
-        person = self._recognise(face, look, frame.time_s, left)
+        person = self._recognise(face, look, frame.time_s)
         if person is None:
             person = Person(len(self._people))
             self._people.append(person)
@@ -185,17 +186,15 @@ class FaceTracker:
         person.remember(look, frame.time_s)
         self._active.append(person)
 
-    def _recognise(
-        self, face: Face, look: np.ndarray, now: float, left: list[Person]
-    ) -> Person | None:
+    def _recognise(self, face: Face, look: np.ndarray, now: float) -> Person | None:
         best, best_likeness = None, self._same
         for person in self._people:
             if person in self._active:
                 continue
             likeness = person.likeness(look)
-            # At the same place a moment later less likeness will do: it is most often one person
-            # who turned the head or passed behind something, or a flash of light.
-            recent = person in left or now - person.seen_s < 2.0
+            # At the same place of the same shot a moment later less likeness will do: it is most
+            # often one person who turned the head or passed behind something.
+            recent = person.seen_s >= self._cut_s and now - person.seen_s < SAME_MOMENT_S
             if recent and iou(face.box_px, person.box_px)[0] > 0.5:
                 likeness += looks.SAME_PLACE_BONUS
             if likeness > best_likeness:

@@ -1,6 +1,12 @@
 """Files in and out: the only room that decodes or encodes."""
 
+from hhlab.media.loudness import integrated_loudness
+from hhlab.media.normalise import normalise
+from hhlab.media.probe import probe
 from hhlab.media.read import FileSource, read_clip, read_image
 from hhlab.media.write import write_clip
 
-__all__ = ["FileSource", "read_clip", "read_image", "write_clip"]
+__all__ = [
+    "FileSource", "integrated_loudness", "normalise", "probe", "read_clip", "read_image",
+    "write_clip",
+]  # fmt: skip

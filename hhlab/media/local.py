@@ -33,7 +33,7 @@ from hhlab.errors import (
 
 CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,gif,mpegts,mpeg,ogg,asf,mxf,ivf,nut,y4m,"
-    "yuv4mpegpipe,webp_anim,apng,mp3,wav,aac,flac,w64,aiff,caf"
+    "yuv4mpegpipe,apng,mp3,wav,aac,flac,w64,aiff,caf"
 )
 _EBML = b"\x1aE\xdf\xa3"
 _KINDS = (

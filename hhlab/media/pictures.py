@@ -29,6 +29,7 @@ _LUMA = {
 }  # fmt: skip
 _EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _PLANAR_420 = ("yuv420p", "yuvj420p")
+MAX_PIXELS = 10**8  # a decoder holds several such pictures at once
 HDR_TRANSFER = {16: "PQ", 18: "HLG"}
 
 
@@ -98,17 +99,20 @@ def _orientation(frame: av.VideoFrame) -> tuple[int, bool]:
 
 
 class Converter:
-    """Converts the frames of one stream; remembers nothing but the scaler's tables."""
+    """Converts the frames of one stream; what it remembers are tables and scratch memory."""
 
     def __init__(self, geometry: Geometry, max_side_px: int | None = None) -> None:
         self.geometry = geometry
         self.size = _shrunk(geometry.width_px, geometry.height_px, max_side_px)
         self._reformat = VideoReformatter()
+        self._from_420: _From420 | None = None
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
         """Return ``uint8 (h, w, 3)`` RGB, full range, turned the right way up."""
         if frame.format.name in _PLANAR_420 and self.size == (frame.width, frame.height):
-            return self.geometry.turn(_from_420(frame))
+            if self._from_420 is None:
+                self._from_420 = _From420(*self.size)
+            return self.geometry.turn(self._from_420(frame))
         return self.geometry.turn(self._scaled(frame))
 
     def _scaled(self, frame: av.VideoFrame) -> np.ndarray:
@@ -122,25 +126,36 @@ class Converter:
             src_colorspace=_matrix(frame), dst_colorspace=Colorspace.DEFAULT,
             src_color_range=_range(frame), dst_color_range=ColorRange.JPEG,
         ).to_ndarray()  # fmt: skip
-        return _on_white(picture) if has_alpha else picture
+        return on_white(picture) if has_alpha else picture
 
 
-def _from_420(frame: av.VideoFrame) -> np.ndarray:
-    """Convert 8-bit 4:2:0 at its own size: within half a level, at the cost of a fast path.
+class _From420:
+    """Converts 8-bit 4:2:0 at its own size: within half a level, at the cost of a fast path.
 
     The scaler's own fast path is off by up to three levels and repeats chroma; its exact path takes
-    four times as long.
+    four times as long. All arrays but the result are used again for the next frame: fresh memory
+    for each would cost more than the arithmetic.
     """
-    width, height = frame.width, frame.height
-    luma, *chroma = (
-        np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
-        for plane in frame.planes
-    )
-    even = (width + width % 2, height + height % 2)
-    blue, red = (
-        cv2.resize(plane, even, interpolation=cv2.INTER_LINEAR)[:height, :width] for plane in chroma
-    )
-    return cv2.transform(cv2.merge([luma, blue, red]), _ycc_to_rgb(_matrix(frame), _range(frame)))
+
+    def __init__(self, width: int, height: int) -> None:
+        self.even = (width + width % 2, height + height % 2)
+        self.blue = np.empty(self.even[::-1], np.uint8)
+        self.red = np.empty_like(self.blue)
+        self.joined = np.empty((height, width, 3), np.uint8)
+
+    def __call__(self, frame: av.VideoFrame) -> np.ndarray:
+        height, width = self.joined.shape[:2]
+        luma, blue, red = (
+            np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[
+                : plane.height, : plane.width
+            ]
+            for plane in frame.planes
+        )
+        cv2.resize(blue, self.even, self.blue, interpolation=cv2.INTER_LINEAR)
+        cv2.resize(red, self.even, self.red, interpolation=cv2.INTER_LINEAR)
+        cv2.merge([luma, self.blue[:height, :width], self.red[:height, :width]], self.joined)
+        rgb = np.empty_like(self.joined)
+        return cv2.transform(self.joined, _ycc_to_rgb(_matrix(frame), _range(frame)), rgb)
 
 
 @cache
@@ -171,7 +186,7 @@ def _range(frame: av.VideoFrame) -> ColorRange:
     return ColorRange.MPEG
 
 
-def _on_white(rgba: np.ndarray) -> np.ndarray:
+def on_white(rgba: np.ndarray) -> np.ndarray:
     """Lay a picture with alpha on white, as a page would show it."""
     alpha = rgba[..., 3:]
     if alpha.min() == 255:
@@ -185,5 +200,3 @@ def _shrunk(width: int, height: int, max_side_px: int | None) -> tuple[int, int]
         return width, height
     scale = max_side_px / max(width, height)
     return max(1, round(width * scale)), max(1, round(height * scale))
-
-

@@ -14,11 +14,10 @@ import numpy as np
 
 from hhlab.errors import NoFrames, NoVideo, Truncated, UnsupportedCodec, UnsupportedSize, as_subject
 from hhlab.media.local import display_name, missing_bytes, open_container, sha256_of
-from hhlab.media.pictures import HDR_TRANSFER, Geometry, geometry_of
+from hhlab.media.pictures import HDR_TRANSFER, MAX_PIXELS, Geometry, geometry_of
 from hhlab.media.stamps import Stamps, rate_of, read_stamps
 from hhlab.types import ClipInfo
 
-MAX_PIXELS = 10**8  # a decoder holds several such pictures at once
 _DECODER_MEMORY = 4e8  # bytes of pictures that the threads of a decoder may hold together
 
 
@@ -78,6 +77,8 @@ def probe(path: str | os.PathLike) -> Probe:
     if missing and not 0 < header.promised <= stamps.packets:
         count = f"{stamps.packets} of {header.promised or 'an unknown number of'} frames"
         truncated = f"{count}, {missing} bytes missing"
+    elif header.promised and not stamps.packets:
+        truncated = f"none of the {header.promised} frames in the index is there"
     frame = _first_frame(path, header, name, truncated)
     zero_s = float(frame.pts * frame.time_base) if frame.pts is not None else 0.0
     times_s = np.unique(stamps.shown_s[stamps.shown_s >= zero_s - 1e-9]) - zero_s
@@ -154,7 +155,9 @@ def _picture_stream(
         raise UnsupportedCodec(name, expected="a known codec", found="a codec without decoder")
     if context.width * context.height > MAX_PIXELS:
         raise UnsupportedSize(
-            name, expected=f"at most {MAX_PIXELS} pixels", found=f"{context.width} x {context.height}"
+            name,
+            expected=f"at most {MAX_PIXELS} pixels",
+            found=f"{context.width} x {context.height}",
         )
     return stream
 

@@ -11,12 +11,15 @@ import numpy as np
 
 from hhlab.errors import NotMedia, Truncated, UnsupportedSize, as_subject
 from hhlab.media.local import open_container, open_local
-from hhlab.media.pictures import Converter
-from hhlab.media.probe import MAX_PIXELS, Probe, limit_threads, probe
+from hhlab.media.pictures import MAX_PIXELS, Converter
+from hhlab.media.probe import Probe, limit_threads, probe
 from hhlab.media.sound import read_audio
+from hhlab.media.webp import is_webp, read_webp
 from hhlab.types import Audio, Clip, Frame
 
 _WORTH_SEEKING_S = 2.0
+_INDEXED = ("mp4", "mov", "matroska")  # others find their place by guessing at byte positions
+_RUN_UP_S = 0.5  # decoded before the target, so that reordered frames have what they refer to
 
 
 def read_clip(path: str | os.PathLike) -> Clip:
@@ -33,6 +36,8 @@ def read_clip(path: str | os.PathLike) -> Clip:
     FileMissing, NotAFile, FileUnreadable, FileEmpty, NotMedia, NoVideo, NoFrames, Truncated,
     UnsupportedCodec, UnsupportedSize
     """
+    if is_webp(path):
+        return read_webp(path)
     found = probe(path)
     return Clip(found.info, FileSource(found))
 
@@ -77,9 +82,13 @@ class FileSource:
         Raises Truncated after the last frame of a file that was cut short.
         """
         convert = Converter(self.probe.geometry, max_side_px)
-        seek = start_s > _WORTH_SEEKING_S and len(self.probe.times_s) > 0
+        seek = (
+            start_s > _WORTH_SEEKING_S
+            and self.probe.info.container in _INDEXED
+            and len(self.probe.times_s) > 0
+        )
         last_s = -1.0
-        for index, time_s, picture in self._decoded(start_s if seek else None):
+        for index, time_s, picture in self._decoded(start_s - _RUN_UP_S if seek else None):
             if end_s is not None and time_s >= end_s - 1e-9:
                 return
             last_s = time_s

@@ -1,4 +1,4 @@
-"""A file's sound on the clip's clock: sample position is time, from the first sample to the last."""
+"""A file's sound on the clip's clock: sample position is time, from the first sample on."""
 
 from __future__ import annotations
 
@@ -53,13 +53,18 @@ def read_audio(probe: Probe, *, sample_rate: int | None = None, mono: bool = Fal
     blocks = decoder.blocks()
     first = next(blocks, None)
     if first is None:
-        raise NoAudio(name, expected="sound", found=f"no samples in a {probe.info.audio_codec} track")
+        raise NoAudio(
+            name, expected="sound", found=f"no samples in a {probe.info.audio_codec} track"
+        )
     rate = sample_rate or decoder.rate
     resampled = _resampled(_chain(first, blocks), decoder.rate, rate)
     length_s = max(0.0, probe.audio_end_s - decoder.start_s)
     samples = _gather(resampled, len(first), ceil(min(length_s, 7200.0) * rate) + rate // 8)
     spare = samples.shape[1] - round(length_s * rate)
-    if probe.info.container in ("mp4", "mov") and 0 < spare <= _LONGEST_PACKET * rate / decoder.rate:
+    if (
+        probe.info.container in ("mp4", "mov")
+        and 0 < spare <= _LONGEST_PACKET * rate / decoder.rate
+    ):
         samples = samples[:, :-spare]  # the encoder's last packet is longer than the sound
     if decoder.not_finite:
         warnings.warn(
@@ -176,7 +181,11 @@ def _resampled(blocks: Iterator[np.ndarray], rate: int, to_rate: int) -> Iterato
     up, down = to_rate // common, rate // common
     reach = down * ceil((10 * max(up, down) / up + 1) / down)  # input samples, a multiple of down
     portion = down * ceil(4 * rate / down)
-    held, size, before = [], 0, 0  # `before` samples at the front of `held` are context already given out
+    held, size, before = (
+        [],
+        0,
+        0,
+    )  # `before` samples at the front of `held` are context already given out
 
     def convert(samples: np.ndarray, skip: int, take: int | None) -> np.ndarray:
         out = resample_poly(samples, up, down, axis=1).astype(np.float32, copy=False)

@@ -23,10 +23,18 @@ import cv2
 import numpy as np
 
 from hhlab.errors import BadArray
+from hhlab.metrics.blocks import block_resamples
 from hhlab.metrics.flow import SIDE_PX, FlowStream, Step
 from hhlab.types import (
-    Face, Frame, Measure, Score, Series, Status, undetermined, worst_moments,
-)  # fmt: skip
+    Face,
+    Frame,
+    Measure,
+    Score,
+    Series,
+    Status,
+    undetermined,
+    worst_moments,
+)
 
 VERSION = "1"
 PATCH_PX = 12
@@ -92,16 +100,20 @@ class Flicker:
                     label="flicker of patches apart from the whole"),
             uncorrected,
         )  # fmt: skip
-        total = Series("flicker", "%", "lower", self.times_s,
-                       np.hypot(self.global_series, self.local_series), "brightness jumps")  # fmt: skip
-        series = (
-            total,
-            Series("global_flicker", "%", "lower", self.times_s, self.global_series, "whole"),
-            Series("local_flicker", "%", "lower", self.times_s, self.local_series, "patches"),
+        total = np.hypot(self.global_series, self.local_series)
+        series = tuple(
+            Series(name, "%", "lower", self.times_s, values, label)
+            for name, values, label in (
+                ("flicker", total, "brightness jumps"),
+                ("global_flicker", self.global_series, "of the whole picture"),
+                ("local_flicker", self.local_series, "of patches"),
+            )
         )
-        moments = worst_moments(total, why="brightness jumps") if self.percent >= .25 else ()
+        steady = self.percent < VISIBLE_PERCENT / 2
+        moments = () if steady else worst_moments(series[0], why="brightness jumps")
         return Score("flicker", VERSION, "ok", _sentence(self), measures=measures, series=series,
-                     moments=moments, parameters=self.parameters, subject="whole frame")  # fmt: skip
+                     moments=moments, parameters=self.parameters,
+                     subject="whole frame")  # fmt: skip
 
 
 def flicker_vbench(frames: Iterable[np.ndarray]) -> float:
@@ -272,13 +284,9 @@ def _amplitude(whole: np.ndarray, parts: np.ndarray) -> np.ndarray:
     return np.hypot(_root(whole.mean(axis=-1)), _root(parts.mean(axis=-1)))
 
 
-def _interval(power: np.ndarray, *, draws: int = 200, block: int = 8) -> tuple[float, float]:
-    """95% interval of the amplitude, by resampling blocks of successive frames."""
-    n = power.shape[1]
-    block = min(block, max(1, n // 2))
-    rng = np.random.default_rng(0)
-    starts = rng.integers(0, n - block + 1, size=(draws, -(-n // block)))
-    index = (starts[..., None] + np.arange(block)).reshape(draws, -1)[:, :n]
+def _interval(power: np.ndarray) -> tuple[float, float]:
+    """95% interval of the amplitude: float64 (2, n) of both kinds' power per frame."""
+    index = block_resamples(power.shape[1], draws=200, block=8)
     low, high = np.percentile(_amplitude(power[0][index], power[1][index]), [2.5, 97.5])
     return float(low), float(high)
 

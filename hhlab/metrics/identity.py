@@ -18,12 +18,12 @@ from hhlab.errors import BadArray
 from hhlab.metrics import identity_statistics as statistics
 from hhlab.metrics.encoders import unit
 from hhlab.metrics.identity_calibration import SFACE, Calibration
+from hhlab.metrics.identity_colour import colour_drift
 from hhlab.types import Score
 
 VERSION = "1"
 LEAST_COVERAGE = 0.5
 LEAST_SAMPLES = 3
-BRIDGED_S = 0.3  # a shorter absence is a missed detection, not a vanished face
 SUSTAINED_S = 0.4
 
 
@@ -46,7 +46,8 @@ class IdentityDrift:
     times_s, drifts, distances, probabilities : float64 (n,) over all sampled times; nan in
         `distances` and `probabilities` where the face was not usable
     seen : bool (n,), whether the subject's face was there at all, usable or not
-    recolouring : how far the skin's own colour moved, CIE dE, at its worst .4 s; nan if unknown
+    recolouring : how far the skin's own colour moved at its worst .4 s, in log chromaticity; nan
+        where it was not followed
     recolourings : the same over time, float64 (n,)
     anchor, encoder, subject : what was compared, by what, with what
     calibrated : whether `drift` is on the calibrated scale (else it is the cosine distance)
@@ -116,7 +117,7 @@ def identity_drift(
     poses, reference_poses : float (n, 2) and (r, 2), yaw and pitch as :func:`head_pose` gives them;
         default: all alike
     quality : float (n,) in [0, 1], weight of each sample; 0: seen, but not usable
-    skin_changes : float (n,), colour distance of the skin to the anchor's, corrected for light
+    skin_changes : float (n,), by :func:`hhlab.metrics.identity_colour.skin_changes`, nan unknown
     calibration : of the encoder, or None: then the plain cosine distance is reported
     seed : of the bootstrap
 
@@ -138,7 +139,7 @@ def identity_drift(
     skin = skin[order]
     usable = weights > 0
     spacing = float(np.median(np.diff(expected))) if len(expected) > 1 else 0.2
-    at = _nearest(times, expected, within_s=0.6 * spacing)
+    at = statistics.nearest(times, expected, within_s=0.6 * spacing)
     seen = at >= 0
     good = seen & usable[at] if len(times) else seen
     coverage = float(good.mean()) if len(expected) else 0.0
@@ -168,6 +169,9 @@ def identity_drift(
         drift = calibration.drift(distance, leeway)
         probability = calibration.same_probability(distance, leeway)
 
+    # Another skin is another look even where the features are the same.
+    drift = 1 - (1 - drift) * (1 - colour_drift(skin[picked]))
+
     # On the grid of all times looked at, with what is missing filled in as the module says.
     position = np.full(len(times), -1)
     position[picked] = np.arange(len(picked))
@@ -177,33 +181,31 @@ def identity_drift(
     series_d, series_p, series_s = (np.full(len(expected), np.nan) for _ in range(3))
     series_d[good], series_p[good] = distance[on_grid[good]], probability[on_grid[good]]
     series_s[seen] = skin[at[seen]]
-    filled = _fill(grid, seen, expected, spacing)
+    filled = statistics.fill(grid, seen, expected, spacing)
     sustained = statistics.running(filled, expected, SUSTAINED_S)
     worst = int(sustained.argmax())
-    low, high = _mean_interval(filled, spacing, seed)
+    low, high = statistics.mean_interval(filled, spacing, seed)
     slope = (np.nan, np.nan, np.nan)
     if len(t) >= 5 and t[-1] - t[0] >= 1.0:
         slope = statistics.slope_per_s(t, drift, seed=seed)
     when = np.zeros(0)
     if calibration is not None:
-        when, _ = statistics.switches(v, t, w, p, calibration)
-    numbers = dict(
-        drift=float(filled.mean()), drift_low=low, drift_high=high,
-        drift_seen=float(np.nanmean(grid)), drift_worst=float(sustained[worst]),
-        worst_s=float(expected[worst]), distance=float(np.median(distance)),
-        drift_per_s=slope[0], drift_per_s_low=slope[1], drift_per_s_high=slope[2],
-        same_person_probability=float(
+        when, _ = statistics.switches(v, t, w, calibration)
+    numbers = {
+        "drift": float(filled.mean()), "drift_low": low, "drift_high": high,
+        "drift_seen": float(np.nanmean(grid)), "drift_worst": float(sustained[worst]),
+        "worst_s": float(expected[worst]), "distance": float(np.median(distance)),
+        "drift_per_s": slope[0], "drift_per_s_low": slope[1], "drift_per_s_high": slope[2],
+        "same_person_probability": float(
             statistics.running(probability, t, 2 * SUSTAINED_S).min()
         ),
-    )  # fmt: skip
+    }  # fmt: skip
     if reason:
         numbers = dict.fromkeys(numbers, float("nan"))
     recolouring = float("nan")
     if not reason and np.isfinite(series_s).sum() >= LEAST_SAMPLES:
         known = np.isfinite(series_s)
-        recolouring = float(
-            statistics.running(series_s[known], expected[known], SUSTAINED_S).max()
-        )
+        recolouring = float(statistics.running(series_s[known], expected[known], SUSTAINED_S).max())
     return IdentityDrift(
         status="undetermined" if reason else "ok", reason=reason, switches_s=when,
         drifts=filled, distances=series_d, probabilities=series_p, anchor=anchor,
@@ -261,47 +263,6 @@ def _anchor(v, t, w, p, references, reference_poses):
     first = statistics.own_anchor(t)
     centre = statistics.robust_mean(v[first], w[first])
     return centre[None], np.median(p[first], axis=0)[None], "the clip's own first second"
-
-
-def _nearest(times: np.ndarray, expected: np.ndarray, *, within_s: float) -> np.ndarray:
-    """Index of the sample at each expected time, -1 where there is none."""
-    if not len(times):
-        return np.full(len(expected), -1)
-    right = np.clip(np.searchsorted(times, expected), 0, len(times) - 1)
-    left = np.maximum(right - 1, 0)
-    best = np.where(np.abs(times[left] - expected) <= np.abs(times[right] - expected), left, right)
-    return np.where(np.abs(times[best] - expected) <= within_s, best, -1)
-
-
-def _fill(grid: np.ndarray, seen: np.ndarray, times_s: np.ndarray, spacing: float) -> np.ndarray:
-    """Drift at every time: a vanished face counts 1, a turned-away or missed one as its neighbours.
-
-    Where the face is there but unusable, or missing for less than `BRIDGED_S`, the greater of the
-    two neighbouring drifts is taken.
-    """
-    filled = grid.copy()
-    known = np.nonzero(np.isfinite(grid))[0]
-    gaps = np.nonzero(~np.isfinite(grid))[0]
-    for run in np.split(gaps, np.nonzero(np.diff(gaps) > 1)[0] + 1) if len(gaps) else ():
-        before, after = known[known < run[0]], known[known > run[-1]]
-        around = [grid[before[-1]]] if len(before) else []
-        around += [grid[after[0]]] if len(after) else []
-        filled[run] = max(around, default=1.0)
-        absent = run[~seen[run]]
-        if len(absent) * spacing >= BRIDGED_S - 1e-9:
-            filled[absent] = 1.0
-    return filled
-
-
-def _mean_interval(values: np.ndarray, spacing: float, seed: int) -> tuple[float, float]:
-    """95% interval of the mean by moving blocks of about a second."""
-    length = int(np.clip(round(1.0 / max(spacing, 1e-3)), 1, max(1, len(values) // 3)))
-    totals = np.convolve(values, np.ones(length), mode="valid") / length
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(0, len(totals), (500, max(1, round(len(values) / length))))
-    low, high = np.quantile(totals[drawn].mean(axis=1), [0.025, 0.975])
-    mean = float(values.mean())
-    return min(float(low), mean), max(float(high), mean)
 
 
 def _nothing(reason: str, *, times_s: np.ndarray, anchor: str, **common) -> IdentityDrift:

@@ -40,7 +40,7 @@ def score(result: IdentityDrift) -> Score:
                 label="Share of the sampled times at which the face was seen and usable"),
         _measure(result, "distance", result.distance, "cosine distance",
                  label="Median cosine distance to the anchor, uncalibrated"),
-        _measure(result, "recolouring", result.recolouring, "dE",
+        _measure(result, "recolouring", result.recolouring, "log chromaticity",
                  why="the colour of the skin was not followed",
                  label="Change of the skin's own colour, corrected for light"),
     )  # fmt: skip
@@ -48,7 +48,8 @@ def score(result: IdentityDrift) -> Score:
         Series("drift", unit, "lower", result.times_s, result.drifts, "Identity drift"),
         Series("same_person_probability", "probability", "higher", result.times_s,
                result.probabilities, "Still the same person"),
-        Series("recolouring", "dE", "lower", result.times_s, result.recolourings, "Recolouring"),
+        Series("recolouring", "log chromaticity", "lower", result.times_s,
+               result.recolourings, "Recolouring"),
     )  # fmt: skip
     return Score(
         "identity", VERSION, result.status, sentence(result), result.reason, measures,
@@ -103,6 +104,8 @@ def sentence(result: IdentityDrift) -> str:
         text = "The face drifts, though likely still the same person's"
     text += f" (drift {result.drift:.2f}, at worst {result.drift_worst:.2f}"
     text += f"; 1 is as far as another person) against {result.anchor}."
+    if result.recolouring > 0.3:
+        text += " Its skin changes colour."
     out_of_sight = 1 - float(np.mean(result.seen))
     if out_of_sight >= 0.05:
         text += f" It is out of sight {out_of_sight:.0%} of the time, which counts as drifted"

@@ -10,6 +10,7 @@ from hhlab.metrics.identity_calibration import Calibration
 ANCHOR_S = 1.0
 ANCHOR_LEAST = 3
 POOL_S = 0.6
+BRIDGED_S = 0.3  # a shorter absence is a missed detection, not a vanished face
 SWITCH_SIDE_S = 0.8
 SWITCH_LOG_ODDS = -2.3  # ten to one for two different people
 
@@ -54,8 +55,8 @@ def pool(
     """Weighted mean direction within +-`pool_s` / 2 of each sample; float32 (n, d)."""
     low = np.searchsorted(times_s, times_s - pool_s / 2 - 1e-6, side="left")
     high = np.searchsorted(times_s, times_s + pool_s / 2 + 1e-6, side="right")
-    total = np.concatenate([np.zeros((1, vectors.shape[1])),
-                            np.cumsum(vectors * weights[:, None], axis=0, dtype=np.float64)])  # fmt: skip
+    sums = np.cumsum(vectors * weights[:, None], axis=0, dtype=np.float64)
+    total = np.concatenate([np.zeros((1, vectors.shape[1])), sums])
     return unit(total[high] - total[low])
 
 
@@ -100,11 +101,51 @@ def slope_per_s(
     return slope, float(min(low, slope)), float(max(high, slope))
 
 
+def nearest(times: np.ndarray, expected: np.ndarray, *, within_s: float) -> np.ndarray:
+    """Index of the sample at each expected time, -1 where there is none."""
+    if not len(times):
+        return np.full(len(expected), -1)
+    right = np.clip(np.searchsorted(times, expected), 0, len(times) - 1)
+    left = np.maximum(right - 1, 0)
+    best = np.where(np.abs(times[left] - expected) <= np.abs(times[right] - expected), left, right)
+    return np.where(np.abs(times[best] - expected) <= within_s, best, -1)
+
+
+def fill(grid: np.ndarray, seen: np.ndarray, times_s: np.ndarray, spacing: float) -> np.ndarray:
+    """Drift at every time: a vanished face counts 1, a turned-away or missed one as its neighbours.
+
+    Where the face is there but unusable, or missing for less than `BRIDGED_S`, the greater of the
+    two neighbouring drifts is taken.
+    """
+    filled = grid.copy()
+    known = np.nonzero(np.isfinite(grid))[0]
+    gaps = np.nonzero(~np.isfinite(grid))[0]
+    for run in np.split(gaps, np.nonzero(np.diff(gaps) > 1)[0] + 1) if len(gaps) else ():
+        before, after = known[known < run[0]], known[known > run[-1]]
+        around = [grid[before[-1]]] if len(before) else []
+        around += [grid[after[0]]] if len(after) else []
+        filled[run] = max(around, default=1.0)
+        absent = run[~seen[run]]
+        if len(absent) * spacing >= BRIDGED_S - 1e-9:
+            filled[absent] = 1.0
+    return filled
+
+
+def mean_interval(values: np.ndarray, spacing: float, seed: int) -> tuple[float, float]:
+    """95% interval of the mean by moving blocks of about a second."""
+    length = int(np.clip(round(1.0 / max(spacing, 1e-3)), 1, max(1, len(values) // 3)))
+    totals = np.convolve(values, np.ones(length), mode="valid") / length
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, len(totals), (500, max(1, round(len(values) / length))))
+    low, high = np.quantile(totals[drawn].mean(axis=1), [0.025, 0.975])
+    mean = float(values.mean())
+    return min(float(low), mean), max(float(high), mean)
+
+
 def switches(
     vectors: np.ndarray,
     times_s: np.ndarray,
     weights: np.ndarray,
-    poses: np.ndarray,
     calibration: Calibration,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Times at which one person abruptly and lastingly became another.
@@ -133,15 +174,13 @@ def switches(
         left = robust_mean(vectors[before], weights[before])
         right = robust_mean(vectors[after], weights[after])
         far = 1.0 - float(left @ right)
-        turned = np.median(poses[after], axis=0) - np.median(poses[before], axis=0)
-        leeway = float(calibration.leeway(turned[None])[0])
         # Abrupt: the samples on the two edges are nearly as far apart as the sides are, and each
         # is nearer to its own side than to the other.
         edge = 1.0 - float(vectors[index - 1] @ vectors[index])
         own = vectors[index - 1] @ left > vectors[index - 1] @ right
         own &= vectors[index] @ right > vectors[index] @ left
         if edge >= 0.7 * far and own:
-            scores[index] = float(calibration.log_odds(np.array([far]), leeway)[0])
+            scores[index] = float(calibration.log_odds(np.array([far]))[0])
             steps[index] = far
     found = []
     for index in np.argsort(scores, kind="stable"):

@@ -5,8 +5,9 @@
 >>> weights.fetch("yunet")           # downloads just that file
 """
 
-from hhlab.weights.fetch import Check, cache_dir, fetch, fetch_needed, path, verify
 from hhlab.weights.manifest import Entry, entries, entry
+from hhlab.weights.obtain import fetch, fetch_needed, helpful, path
+from hhlab.weights.store import Check, cache_dir, verify
 
-__all__ = ["Check", "Entry", "cache_dir", "entries", "entry", "fetch", "fetch_needed", "path",
-           "verify"]  # fmt: skip
+__all__ = ["Check", "Entry", "cache_dir", "entries", "entry", "fetch", "fetch_needed", "helpful",
+           "path", "verify"]  # fmt: skip

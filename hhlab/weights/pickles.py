@@ -37,12 +37,19 @@ def _known_names() -> dict[tuple[str, str], Any]:
     known: dict[tuple[str, str], Any] = {
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
+        ("_codecs", "encode"): _bytes_of,  # how old protocols write bytes
     }
     for core in ("numpy.core", "numpy._core"):
         known[f"{core}.multiarray", "_reconstruct"] = multiarray._reconstruct
         known[f"{core}.multiarray", "scalar"] = multiarray.scalar
         known[f"{core}.numeric", "_frombuffer"] = _frombuffer
     return known
+
+
+def _bytes_of(text: str, encoding: str) -> bytes:
+    if encoding not in ("latin1", "latin-1"):
+        raise UnsafePickle(encoding, expected="latin1 bytes", found="another encoding")
+    return text.encode("latin1")
 
 
 def _frombuffer(buffer: bytes, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:

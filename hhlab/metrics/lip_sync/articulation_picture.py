@@ -16,7 +16,30 @@ from hhlab.types import FaceTrack
 
 # Landmark numbers in MediaPipe's topology of 478 points.
 RIGID = np.array(
-    [10, 151, 9, 8, 168, 6, 197, 195, 5, 4, 33, 133, 362, 263, 130, 359, 127, 356, 103, 332, 67, 297]
+    [
+        10,
+        151,
+        9,
+        8,
+        168,
+        6,
+        197,
+        195,
+        5,
+        4,
+        33,
+        133,
+        362,
+        263,
+        130,
+        359,
+        127,
+        356,
+        103,
+        332,
+        67,
+        297,
+    ]
 )
 EYES = (33, 263)
 FOREHEAD, NOSE_BASE, CHIN = 10, 2, 152
@@ -59,6 +82,7 @@ def watch(track: FaceTrack) -> SeenMouth:
 
 def mouth_measures(upright: np.ndarray) -> np.ndarray:
     """Mouth measures float64 (n, 8), in FEATURES, of upright faces (n, 478, 3)."""
+
     def span(pairs):
         pairs = np.atleast_2d(pairs)
         return np.linalg.norm(upright[:, pairs[:, 0]] - upright[:, pairs[:, 1]], axis=2).mean(1)

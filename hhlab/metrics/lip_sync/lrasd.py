@@ -124,17 +124,31 @@ class LrAsd:
             raise BadArray("crops", expected=f"uint8 (t, {CROP_PX}, {CROP_PX})",
                            found=f"{crops.dtype} {crops.shape}")  # fmt: skip
         x = torch.from_numpy(np.ascontiguousarray(crops)).float()[:, None]
-        x = (x / 255 - GREY_MEAN) / GREY_STD
+        x = ((x / 255 - GREY_MEAN) / GREY_STD).contiguous(memory_format=torch.channels_last)
         for block in (1, 2, 3):
             for number, pad in ((1, 2), (2, 1)):
                 layer = self.layers[f"visualEncoder{block}s{number}"]
                 stride = 2 if block == number == 1 else 1
                 x = F.conv2d(x, layer.weight[:, :, 0], layer.bias, stride, pad).relu_()
-            for number in (1, 2):
-                x = _over_time(x, self.layers[f"visualEncoder{block}t{number}"]).relu_()
+            x = self._over_time(x, block)
             if block < 3:
                 x = F.max_pool2d(x, 3, 2, 1)
         return x.amax(dim=(2, 3))
+
+    def _over_time(self, x: Tensor, block: int) -> Tensor:
+        """Convolve (t, c, h, w) along t, zeros beyond the ends.
+
+        Laid out as one picture of t rows and h * w columns, for which the 2D convolution is five
+        times as fast as a 3D one.
+        """
+        frames, channels, height, width = x.shape
+        plane = x.permute(1, 0, 2, 3).reshape(1, channels, frames, height * width)
+        plane = plane.contiguous(memory_format=torch.channels_last)
+        for number, half in ((1, 2), (2, 1)):
+            layer = self.layers[f"visualEncoder{block}t{number}"]
+            plane = F.conv2d(plane, layer.weight[..., 0], layer.bias, padding=(half, 0)).relu_()
+        x = plane.view(1, channels, frames, height, width)[0].permute(1, 0, 2, 3)
+        return x.contiguous(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def hear(self, cepstra: np.ndarray) -> Tensor:
@@ -190,12 +204,3 @@ def _gru(state: Mapping[str, Tensor], root: str) -> torch.nn.GRU:
     gru = torch.nn.GRU(256, 64, batch_first=True)
     gru.load_state_dict({name: state[root + name] for name in gru.state_dict()})
     return gru.eval()
-
-
-def _over_time(x: Tensor, layer: Linear) -> Tensor:
-    """Convolve (t, c, h, w) along t with a kernel (c, c, k, 1, 1), zeros beyond the ends."""
-    kernel = layer.weight[..., 0, 0]
-    half = kernel.shape[2] // 2
-    volume = x.transpose(0, 1)[None]
-    out = F.conv3d(volume, layer.weight, layer.bias, padding=(half, 0, 0))
-    return out[0].transpose(0, 1)

@@ -1,0 +1,246 @@
+"""A talking clip with its exact truth: who, what is said when, where the mouth is, in what light."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hhlab.actors import background, stage
+from hhlab.actors.animate import Animator
+from hhlab.actors.body import Clothes
+from hhlab.actors.camera import Camera, shoot
+from hhlab.actors.head import blend_heads
+from hhlab.actors.identity import Actor
+from hhlab.actors.light import Light, light_of
+from hhlab.actors.performance import Performance, perform
+from hhlab.actors.pose import Pose, View
+from hhlab.actors.visemes import mouth_track
+from hhlab.actors.voice import Phoneme, Speech, speak
+from hhlab.errors import BadArgument
+from hhlab.types import Audio, Clip
+
+LEAD_S = 0.20  # silence before the first word
+TAIL_S = 0.35
+MORPH_STEPS = 8  # identities built exactly on the way to another one; between them, tables blend
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is exactly known about a rendered clip.
+
+    Attributes
+    ----------
+    offset_ms, drift_ms_per_s : of the sound against the picture; + means the sound comes late
+    actors : who is seen, one or two (the second when the identity changes)
+    identity : float64 (t,), how far the first actor has turned into the second
+    times_s : float64 (t,), when each frame is shown
+    phonemes : with times on the clip's clock, as the *picture* articulates them
+    mouth : float64 (t, 4), opening, width, rounding, jaw, each in [0, 1]
+    aperture_px : float64 (t,), distance between the inner edges of the lips, in the picture
+    pose_deg : float64 (t, 3), yaw, pitch, roll of the head towards the camera
+    blink : float64 (t,), 0 open, 1 shut
+    landmarks_px : by name, float64 (t, 2), pixel centres at whole numbers; "right" is the
+        person's own right
+    damage : plain words, "" for an untouched clip
+    """
+
+    offset_ms: float
+    drift_ms_per_s: float
+    actors: tuple[Actor, ...]
+    identity: np.ndarray
+    times_s: np.ndarray
+    phonemes: tuple[Phoneme, ...]
+    mouth: np.ndarray
+    aperture_px: np.ndarray
+    pose_deg: np.ndarray
+    blink: np.ndarray
+    landmarks_px: dict[str, np.ndarray]
+    text: str = ""
+    damage: str = ""
+
+
+@dataclass(frozen=True)
+class TalkingClip:
+    """A clip, and what is true of it."""
+
+    clip: Clip
+    truth: Truth
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that is around the actor."""
+
+    background: str = "room"
+    clothes: Clothes = Clothes()
+    camera: Camera = Camera()
+    light: str | Light = "soft"
+    performance: Performance = Performance()
+
+    @classmethod
+    def sample(cls, seed: int) -> Scene:
+        """Draw a scene; the same seed gives the same scene."""
+        rng = np.random.default_rng([seed, 0x5CE])
+        place = str(rng.choice(list(background.PLACES)))
+        light = str(rng.choice(["soft", "studio", "warm", "cool", "side"]))
+        return cls(background=place, clothes=Clothes.sample(seed), light=light)
+
+
+def voice_of(actor: Actor) -> dict[str, object]:
+    """Arguments of :func:`hhlab.actors.voice.speak` that suit an actor."""
+    place = actor["voice_pitch"]
+    if actor["presentation"] > 0.5:
+        speaker = ("f2", "f3", "f4", "f5")[min(3, int(place * 4))]
+    else:
+        speaker = ("m1", "m3", "m7", "m4")[min(3, int(place * 4))]
+    accent = "en-us" if actor["grain_x"] < 0.6 else "en-gb"
+    return {"voice": f"{accent}+{speaker}", "pitch": int(35 + 30 * place),
+            "rate_wpm": int(150 + 20 * actor["grain_y"])}  # fmt: skip
+
+
+def render_clip(
+    actor: Actor,
+    text: str,
+    *,
+    seed: int,
+    size_px: int | tuple[int, int] = 384,
+    fps: float = 25.0,
+    seconds: float | None = None,
+    scene: Scene | None = None,
+    becomes: Actor | None = None,
+    fraction: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> TalkingClip:
+    """Render an actor who says `text`, in sync (offset 0 ms), with its truth.
+
+    Parameters
+    ----------
+    seed : of the performance and the background; the same arguments give the same pixels
+    size_px : side of a square picture, or (width, height); 96 to 1080
+    seconds : length; by default as long as the words take. A shorter clip cuts the words off, a
+        longer one ends in silence
+    scene : place, clothes, camera, light, liveliness; drawn from `seed` if not given
+    becomes, fraction : another actor, and how far (0 to 1) the face has turned into it at times
+        float64 (t,) in seconds; clothes, voice and scene stay
+    """
+    width, height = (size_px, size_px) if isinstance(size_px, int) else size_px
+    if not min(width, height) >= 96 or max(width, height) > 1080:
+        raise BadArgument("size_px", expected="96 to 1080", found=f"{width}x{height}")
+    if not 1 <= fps <= 120:
+        raise BadArgument("fps", expected="1 to 120", found=str(fps))
+    if (becomes is None) != (fraction is None):
+        raise BadArgument("becomes", expected="to be given together with fraction", found="one")
+    scene = scene or Scene.sample(seed)
+    speech = speak(text, **voice_of(actor))
+    duration_s = speech.duration_s + LEAD_S + TAIL_S if seconds is None else float(seconds)
+    track = mouth_track(speech, fps=fps, start_s=LEAD_S, duration_s=duration_s)
+    times = track.times_s
+    mouths = np.stack([track.opening, track.width, track.rounding, track.jaw], -1)
+    mouths = mouths.astype(np.float64)
+    poses = perform(scene.performance, mouths, times, _energy(speech, times), seed)
+    shots, light = shoot(scene.camera, times, seed), light_of(scene.light)
+    side = min(width, height)
+    amount = np.zeros(len(times)) if fraction is None else np.clip(fraction(times), 0.0, 1.0)
+    cast = _Cast(actor, becomes, scene.clothes, side)
+    place = background.draw_background(scene.background, seed, width, height)
+    frames = np.empty((len(times), height, width, 3), np.uint8)
+    marks: dict[str, list[np.ndarray]] = {}
+    for i, time_s in enumerate(times):
+        built = cast.at(amount[i])
+        frames[i] = stage.draw(built, place, poses[i], shots[i], light.at(time_s), width, height)
+        turned = replace(poses[i], yaw=poses[i].yaw + shots[i].orbit)
+        view = stage.view_of(shots[i], width, height)
+        for name, at in landmarks(built.animator, turned, view).items():
+            marks.setdefault(name, []).append(at)
+    places = {name: np.array(values) for name, values in marks.items()}
+    gap = places["upper_lip_inner"] - places["lower_lip_inner"]
+    truth = Truth(
+        offset_ms=0.0, drift_ms_per_s=0.0,
+        actors=(actor,) if becomes is None else (actor, becomes),
+        identity=amount, times_s=times,
+        phonemes=tuple(_later(phoneme, LEAD_S) for phoneme in speech.phonemes),
+        mouth=mouths, aperture_px=np.linalg.norm(gap, axis=1),
+        pose_deg=np.rad2deg(
+            [[p.yaw + s.orbit, p.pitch, p.roll] for p, s in zip(poses, shots, strict=True)]
+        ),
+        blink=np.array([p.blink for p in poses]), landmarks_px=places, text=text,
+    )  # fmt: skip
+    audio = _audio(speech, len(times) / fps)
+    clip = Clip.from_arrays(
+        frames, fps=fps, audio=audio, name=actor.name,
+        provenance={"actor": actor.describe(), "seed": seed, "text": text},
+    )  # fmt: skip
+    return TalkingClip(clip, truth)
+
+
+class _Cast:
+    """Builds the actor, or the actors on the way to another, as they are needed."""
+
+    def __init__(self, actor: Actor, becomes: Actor | None, clothes: Clothes, side: int) -> None:
+        self.actor, self.becomes = actor, becomes
+        self.clothes, self.side = clothes, side
+        self.steps: dict[int, stage.Built] = {}
+
+    def _step(self, number: int) -> stage.Built:
+        if number not in self.steps:
+            who = self.actor
+            if self.becomes is not None:
+                who = Actor.blend(self.actor, self.becomes, number / MORPH_STEPS)
+            self.steps[number] = stage.build(who, self.clothes, self.side)
+        return self.steps[number]
+
+    def at(self, fraction: float) -> stage.Built:
+        place = fraction * MORPH_STEPS
+        low = int(place)
+        if place == low:
+            return self._step(low)
+        a, b = self._step(low), self._step(low + 1)
+        head = blend_heads(a.head, b.head, place - low)
+        nearer = a if place - low < 0.5 else b
+        return stage.Built(Animator(head), nearer.body, nearer.hanging)
+
+
+def landmarks(animator: Animator, pose: Pose, view: View) -> dict[str, np.ndarray]:
+    """Where known points of the face lie in the picture, px, whole numbers at pixel centres."""
+    t, lips = animator.head.layout, animator.lips(pose)
+    zero = np.zeros(1)
+    (top,), (bottom,) = lips.inner(zero)
+    (outer_top,), (outer_bottom,) = lips.outer(zero)
+    corner_y = lips.middle_y - lips.corner
+    places = {
+        "right_eye": (-t.eye_x, t.eye_y), "left_eye": (t.eye_x, t.eye_y),
+        "nose_tip": (0.0, t.nose_y - 0.10),
+        "right_mouth": (-lips.half, corner_y), "left_mouth": (lips.half, corner_y),
+        "upper_lip_inner": (0.0, top), "lower_lip_inner": (0.0, bottom),
+        "upper_lip_outer": (0.0, outer_top), "lower_lip_outer": (0.0, outer_bottom),
+    }  # fmt: skip
+    points = animator.surface_points(np.array(list(places.values())))
+    pixels = view.project(pose.to_camera(points)) - 0.5
+    return dict(zip(places, pixels, strict=True))
+
+
+def _later(phoneme: Phoneme, by_s: float) -> Phoneme:
+    return replace(
+        phoneme, start_s=phoneme.start_s + by_s, end_s=phoneme.end_s + by_s,
+        release_s=phoneme.release_s + by_s,
+    )  # fmt: skip
+
+
+def _energy(speech: Speech, times_s: np.ndarray) -> np.ndarray:
+    """Loudness at each time, smoothed over a syllable, in [0, 1]."""
+    rate = speech.sample_rate
+    power = np.convolve(speech.samples.astype(np.float64) ** 2, np.ones(rate // 5) / (rate // 5), "same")
+    loud = np.sqrt(power)
+    at = np.interp(times_s - LEAD_S, np.arange(len(loud)) / rate, loud, left=0, right=0)
+    return at / (loud.max() + 1e-9)
+
+
+def _audio(speech: Speech, duration_s: float) -> Audio:
+    """The speech on the clip's clock, exactly as long as the picture."""
+    total = round(duration_s * speech.sample_rate)
+    out = np.zeros((1, total), np.float32)
+    first = round(LEAD_S * speech.sample_rate)
+    room = max(0, min(total - first, len(speech.samples)))
+    out[0, first : first + room] = speech.samples[:room]
+    return Audio(out, speech.sample_rate)
