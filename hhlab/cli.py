@@ -223,7 +223,14 @@ def _demo(options: argparse.Namespace) -> int:
     from hhlab.demo import demo_clips
 
     out = Path(options.out)
-    clips = options.clips or demo_clips(out / "rendered")
+    clips = options.clips
+    if not clips:
+        done_to = demo_clips(out / "rendered")
+        clips = list(done_to)
+        print("What was done to each clip:")
+        for path, sentence in done_to.items():
+            print(f"  {path.name:<20} {sentence}")
+        print()
     return report_run(
         lambda **hooks: measure_many(clips, out=out, **hooks), count=len(clips), out=out
     )
