@@ -20,7 +20,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +149,7 @@ def _one(
                 progress(path, now_s, clip.info.duration_s)
 
         fresh = measure(clip, missing, references=references, progress=watch)
+        clip = replace(clip, info=fresh.info)
         new = kept | {score.metric: score for score in fresh}
         scores = (*(new[name] for name in wanted), *others)
         _write_record(folder, path, clip, scores, pages)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from hhlab.tasks import METRICS, Context, MetricKind, Task
 from hhlab.toolbox import Toolbox, shared_toolbox
 from hhlab.types import Clip, Score, failed
 
-DEFAULT_METRICS = ("identity", "lip_sync", "texture", "flicker", "motion")
+DEFAULT_METRICS = tuple(kind.name for kind in METRICS if kind.by_default)
 
 Reference = str | Path | np.ndarray
 
@@ -68,7 +69,10 @@ def measure(
         croppers = {name: cropper for task in running for name, cropper in task.croppers.items()}
         tracker = toolbox.tracker(croppers)
     seen = observe(clip, running, tracker=tracker, progress=progress)
-    return Scores(clip.info, tuple(_finish(kind, task, seen) for kind, task in started), clip)
+    info = clip.info
+    if seen.cut_short and not info.notes:
+        info = replace(info, notes=(f"measured up to {seen.last_s:.2f} s, then {seen.cut_short}",))
+    return Scores(info, tuple(_finish(kind, task, seen) for kind, task in started), clip)
 
 
 def chosen(metrics: Sequence[str]) -> list[MetricKind]:

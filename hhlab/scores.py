@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhlab import __version__
+from hhlab.errors import as_subject
 from hhlab.types import Clip, ClipInfo, Measure, Moment, Score, Series
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     "clip", "metric", "measure", "value", "unit", "direction", "low", "high", "status", "reason",
     "sentence", "subject", "encoder", "metric_version", "parameters", "path", "sha256",
-    "duration_s", "width_px", "height_px", "fps", "hhlab_version",
+    "duration_s", "width_px", "height_px", "fps", "notes", "hhlab_version",
 )  # fmt: skip
 
 
@@ -67,9 +68,9 @@ def rows(info: ClipInfo, scores: Sequence[Score]) -> list[dict[str, object]]:
     A score without measures (undetermined or failed) still is one row, with its reason.
     """
     about = {
-        "clip": info.name, "path": info.path, "sha256": info.sha256, "fps": info.fps,
+        "clip": info.name, "path": info.path and as_subject(info.path), "sha256": info.sha256, "fps": info.fps,
         "duration_s": info.duration_s, "width_px": info.width_px, "height_px": info.height_px,
-        "hhlab_version": __version__,
+        "hhlab_version": __version__, "notes": "; ".join(info.notes),
     }  # fmt: skip
     found = []
     for score in scores:

@@ -64,6 +64,7 @@ class Task:
 class MetricKind:
     """A metric: its name, the version of its definition, what it says, and how to start it.
 
+    `by_default` is False for metrics that need more than the clip.
     `start` returns a Task, or at once a Score where the clip cannot be judged whatever its frames.
     """
 
@@ -72,6 +73,7 @@ class MetricKind:
     about: str
     needs_faces: bool
     start: Callable[[Context], Task | Score]
+    by_default: bool = True
 
 
 def _identity(context: Context) -> Task:

@@ -1,4 +1,4 @@
-"""Real talking clips, each decoded once: the longest face track and the sound, kept for next time."""
+"""Real talking clips, each decoded once: the longest face track, kept, and the sound."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Region:
     columns: slice
     x: np.ndarray
     y: np.ndarray
-    directions: np.ndarray
+    directions: np.ndarray  # (3, h, w)
     soft: float  # size of a texel, in units
     edge: np.ndarray  # fades changes out at the rectangle's border
 
@@ -50,8 +50,8 @@ class Animator:
 
     def __init__(self, head: Head) -> None:
         self.head = head
-        points = head.chart.directions * head.radius[..., None]
-        self.shape = np.dstack([head.radius, normals(points)]).astype(np.float32)
+        planes = np.moveaxis(head.chart.directions, -1, 0) * head.radius
+        self.shape = cv2.merge([head.radius, *normals(*planes)])
         self.radius = head.radius.copy()
         self.surface = head.surface.copy()
         t = head.layout
@@ -77,9 +77,10 @@ class Animator:
         border = max(4, self.head.chart.size // 60)
         r, c = np.arange(height)[:, None], np.arange(width)[None, :]
         near = np.minimum(np.minimum(r, height - 1 - r), np.minimum(c, width - 1 - c))
+        planes = np.ascontiguousarray(np.moveaxis(d[rows, columns], -1, 0))
         edge = smooth(0, border, near.astype(np.float32))
         edge = edge * smooth(0.05, 0.40, d[rows, columns, 2])  # the underside of the chin stays
-        return Region(rows, columns, x, y, d[rows, columns], soft, edge)
+        return Region(rows, columns, x, y, planes, soft, edge)
 
     def _pull(self, region: Region, x_from, y_from) -> tuple[np.ndarray, np.ndarray]:
         """Radius and surface of a region, with the skin moved."""
@@ -92,7 +93,7 @@ class Animator:
         map_x, map_y = map_x.astype(np.float32), map_y.astype(np.float32)
         radius = cv2.remap(self.head.radius, map_x, map_y, cv2.INTER_LINEAR)
         surface = cv2.remap(self.head.surface, map_x, map_y, cv2.INTER_LINEAR)
-        return radius, surface
+        return radius, np.stack(cv2.split(surface))
 
     def _scale(self, region: Region) -> tuple[np.ndarray, np.ndarray]:
         """Texels per unit along x and y over a region (computed once)."""
@@ -107,11 +108,10 @@ class Animator:
 
     def _store(self, region: Region, radius: np.ndarray, surface: np.ndarray) -> None:
         rows, columns = region.rows, region.columns
-        normal = normals(region.directions * radius[..., None])
+        normal = normals(*(region.directions * radius))
         self.radius[rows, columns] = radius
-        self.shape[rows, columns, 0] = radius
-        self.shape[rows, columns, 1:] = normal
-        self.surface[rows, columns] = surface
+        self.shape[rows, columns] = cv2.merge([radius, *normal])
+        self.surface[rows, columns] = cv2.merge(list(surface))
 
     def lips(self, pose: Pose) -> mouth.Lips:
         return mouth.lips_of(self.head.layout, pose.mouth, pose.smile)
@@ -126,7 +126,7 @@ class Animator:
         eyes.paint(
             actor, t, blink=pose.blink, squint=pose.squint, gaze=pose.gaze, light_x=light_x,
             x=region.x[part], y=region.y[part], soft=region.soft, radius=radius[part],
-            surface=surface[part],
+            surface=surface[:, part[0], part[1]],
         )  # fmt: skip
         self._store(region, radius, surface)
 
@@ -136,7 +136,7 @@ class Animator:
         part = self.lip_part
         mouth.paint(
             actor, t, lips, jaw, region.x[part], region.y[part], region.soft, radius[part],
-            surface[part],
+            surface[:, part[0], part[1]],
         )  # fmt: skip
         self._store(region, radius, surface)
 

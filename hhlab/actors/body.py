@@ -101,10 +101,10 @@ def body_sheet(actor: Actor, clothes: Clothes, per_unit: float) -> Sheet:
     z = z + lift
     albedo, gloss = mix(albedo, colour, cloth), gloss + cloth * (shine - gloss)
     z = cv2.GaussianBlur(z.astype(np.float32), (0, 0), 0.012 * per_unit)
-    shape = normals(np.dstack([x, y, z]).astype(np.float32))
+    shape = normals(x, y, z)
     return Sheet(
         left, top, per_unit, np.dstack([albedo, gloss]).astype(np.float32),
-        np.dstack([shape, cover]).astype(np.float32),
+        np.dstack([*shape, cover]).astype(np.float32),
     )  # fmt: skip
 
 
@@ -189,11 +189,11 @@ def hanging_sheet(actor: Actor, per_unit: float) -> Sheet | None:
     colour = base * np.exp(0.22 * fine + 0.18 * locks)[..., None]
     inner = smooth(0.62, 0.30, np.abs(x)) * smooth(1.75, 1.2, y)  # in the shade of the neck
     colour = colour * (1 - 0.6 * inner)[..., None]
-    shape = normals(np.dstack([x, y, z]).astype(np.float32))
+    shape = normals(x, y, z)
     gloss = np.full(x.shape, -1.0, np.float32)
     return Sheet(
         left, top, per_unit, np.dstack([colour, gloss]).astype(np.float32),
-        np.dstack([shape, cover]).astype(np.float32),
+        np.dstack([*shape, cover]).astype(np.float32),
     )  # fmt: skip
 
 

@@ -51,15 +51,19 @@ def chart(size: int) -> Chart:
     return Chart(size, directions)
 
 
-def normals(points: np.ndarray) -> np.ndarray:
-    """Outward unit normals of a surface given as a table of points, float32 (n, m, 3)."""
-    down, right = np.empty_like(points), np.empty_like(points)
-    right[:, 1:-1] = points[:, 2:] - points[:, :-2]
-    right[:, 0], right[:, -1] = points[:, 1] - points[:, 0], points[:, -1] - points[:, -2]
-    down[1:-1] = points[2:] - points[:-2]
-    down[0], down[-1] = points[1] - points[0], points[-1] - points[-2]
-    ax, ay, az = right[..., 0], right[..., 1], right[..., 2]
-    bx, by, bz = down[..., 0], down[..., 1], down[..., 2]
-    normal = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
-    normal *= 1.0 / np.sqrt((normal * normal).sum(-1, keepdims=True) + 1e-20)
-    return normal
+def normals(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Outward unit normals (three planes) of a surface whose points are three planes (n, m)."""
+    ax, ay, az = (_difference(plane, 1) for plane in (x, y, z))
+    bx, by, bz = (_difference(plane, 0) for plane in (x, y, z))
+    nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    scale = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz + np.float32(1e-20))
+    return nx * scale, ny * scale, nz * scale
+
+
+def _difference(plane: np.ndarray, axis: int) -> np.ndarray:
+    """Central differences along an axis, one-sided at the ends (only the direction matters)."""
+    out = np.empty_like(plane)
+    out, of = np.moveaxis(out, axis, 0), np.moveaxis(plane, axis, 0)
+    out[1:-1] = of[2:] - of[:-2]
+    out[0], out[-1] = 2 * (of[1] - of[0]), 2 * (of[-1] - of[-2])
+    return np.moveaxis(out, 0, axis)

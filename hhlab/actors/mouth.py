@@ -13,7 +13,7 @@ import numpy as np
 
 from hhlab.actors.face import Layout
 from hhlab.actors.identity import Actor
-from hhlab.actors.noise import bump, mix, rgb, sample, smooth
+from hhlab.actors.noise import bump, over, rgb, sample, smooth
 from hhlab.actors.skin import lip_colour
 
 APERTURE = 0.21  # units (2.1 cm) between the inner lips at opening 1
@@ -94,7 +94,7 @@ def paint(
     actor: Actor, t: Layout, lips: Lips, jaw: float, x: np.ndarray, y: np.ndarray,
     soft: float, radius: np.ndarray, surface: np.ndarray,
 ) -> None:  # fmt: skip
-    """Draw lips and mouth into `radius` and `surface` (in place); `soft` is one texel in units."""
+    """Draw lips and mouth into `radius` (h, w) and `surface` (4, h, w), in place; `soft` is a texel."""
     a = np.abs(x)
     top, bottom = lips.inner(x)
     outer_top, outer_bottom = lips.outer(x)
@@ -121,37 +121,37 @@ def paint(
     radius += (body - hole).clip(0) * taper * (roll + edge + 0.030 * lips.rounding) - body * 0.0016 * crease
     # the lip's underside slopes inwards: no sharp overhang where the hole begins
     radius += hole * taper * (0.0196 * smooth(0.075, 0.0, y - top) - 0.010)
-    tint = lip_colour(actor) * np.where(is_upper, 0.86, 1.0)[..., None]
-    tint = tint * (1 + 0.05 * crease)[..., None]
+    tint = rgb(*lip_colour(actor)) * np.where(is_upper, 0.86, 1.0)
+    tint = tint * (1 + 0.05 * crease)
     near = np.where(is_upper, top - y, y - bottom)
     seam = np.exp(-np.square(np.maximum(near, 0) / 0.012))
-    tint = tint * (1 - 0.55 * seam * (a < lips.half))[..., None]
+    tint = tint * (1 - 0.55 * seam * (a < lips.half))
     cover = body * (1 - 0.35 * smooth(0.75, 1.0, v))
-    albedo = mix(surface[..., :3], tint, cover)
+    albedo = over(surface[:3], tint, cover)
     corner = bump(a, y, lips.half, lips.middle_y - lips.corner, 0.022, 0.016)
-    albedo = albedo * (1 - 0.45 * corner)[..., None]
-    surface[..., 3] += body * (0.55 + 0.35 * actor["lip_red"] - surface[..., 3])
+    albedo = albedo * (1 - 0.45 * corner)
+    surface[3] += body * (0.55 + 0.35 * actor["lip_red"] - surface[3])
 
     # inside: darkness, teeth that belong to skull and jaw, tongue
     depth = np.clip((a / max(lips.inner_half, 1e-3)) ** 2, 0, 1)
     inside = np.zeros_like(albedo) + rgb(0.045, 0.012, 0.012)
     tongue_top = lips.middle_y + 0.055 + 0.10 * jaw + 0.25 * x * x
     tongue = smooth(-0.02, 0.02, y - tongue_top) * smooth(0.19, 0.13, a)
-    inside = mix(inside, rgb(0.24, 0.075, 0.07), tongue * 0.9)
+    inside = over(inside, rgb(0.24, 0.075, 0.07), tongue * 0.9)
     white = rgb(0.66, 0.62, 0.55) * (1 - 0.22 * actor["age"])
     tooth = 0.047
     gap = np.abs(np.mod(a / tooth, 1) - 0.5) * 2
     arch = smooth(0.20, 0.15, a)
-    upper_edge = lips.middle_y - lips.corner * 0.2 + 0.032 - 0.25 * x * x - 0.004 * gap**2
+    upper_edge = lips.middle_y - lips.corner * 0.2 + 0.060 - 0.35 * x * x - 0.004 * gap**2
     upper = smooth(soft, -soft, y - upper_edge) * arch
     lower_edge = lips.middle_y + 0.045 + JAW_DROP * 1.05 * jaw + 0.35 * x * x
     lower = smooth(-soft, soft, y - lower_edge) * arch * 0.75
     shade = (1 - 0.5 * smooth(0.82, 1.0, gap)) * (1 - 0.6 * depth)
     lit = smooth(0.0, 0.045, y - top) * 0.62 + 0.30
-    inside = mix(inside, white * (shade * lit)[..., None], upper)
-    inside = mix(inside, white * (0.5 * shade)[..., None], lower * (1 - upper))
+    inside = over(inside, white * (shade * lit), upper)
+    inside = over(inside, white * (0.5 * shade), lower * (1 - upper))
     rim = smooth(0.028, 0.0, bottom - y)
-    inside = inside * (1 - 0.5 * rim * (1 - tongue))[..., None]
-    albedo = mix(albedo, inside, hole)
-    surface[..., :3] = albedo
-    surface[..., 3] *= 1 - hole
+    inside = inside * (1 - 0.6 * rim)
+    albedo = over(albedo, inside, hole)
+    surface[:3] = albedo
+    surface[3] *= 1 - hole

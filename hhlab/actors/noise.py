@@ -26,15 +26,10 @@ def tile(seed: int, size: int = 256) -> np.ndarray:
 
 def sample(seed: int, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Read the tile of `seed` at texel coordinates (u, v), repeating: float32, as u."""
-    field = tile(seed)
-    size = field.shape[0]
-    padded = np.pad(field, ((0, 1), (0, 1)), mode="wrap")
     return cv2.remap(
-        padded,
-        np.mod(u, size).astype(np.float32),
-        np.mod(v, size).astype(np.float32),
-        cv2.INTER_LINEAR,
-    )
+        tile(seed), u.astype(np.float32), v.astype(np.float32), cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_WRAP,
+    )  # fmt: skip
 
 
 def fractal(seed: int, u: np.ndarray, v: np.ndarray, octaves: int = 3) -> np.ndarray:
@@ -57,11 +52,16 @@ def bump(x: np.ndarray, y: np.ndarray, cx: float, cy: float, sx: float, sy: floa
     return np.exp(-(((x - cx) / sx) ** 2) - ((y - cy) / sy) ** 2)
 
 
-def rgb(*values: float) -> np.ndarray:
-    """A colour as float32, so that arithmetic with it stays in single precision."""
-    return np.array(values, np.float32)
-
-
 def mix(a: np.ndarray, b: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Linear blend of colours (..., 3) by a weight (...,)."""
     return a + (np.asarray(b, np.float32) - a) * np.asarray(weight)[..., None]
+
+
+def rgb(*values: float) -> np.ndarray:
+    """A colour, float32 (3, 1, 1), to be drawn on planes (3, h, w)."""
+    return np.array(values, np.float32)[:, None, None]
+
+
+def over(planes: np.ndarray, colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Blend of planes (3, h, w) with a colour (3, 1, 1) or planes, by a weight (h, w)."""
+    return planes + (colour - planes) * weight

@@ -43,8 +43,9 @@ def sheen(
         return rgb.copy()
     lobe = _face_lobe(rgb.shape[:2], landmarks_px) if landmarks_px is not None else _shading_lobe(rgb)
     linear = (rgb.astype(np.float32) / 255.0) ** 2.2
-    lit = float((linear @ LUMA)[lobe > 0.2].mean()) if (lobe > 0.2).any() else 0.0
-    linear += dose * (0.9 * lit + 0.03) * lobe[..., None]
+    # A surface shines where light falls on it: in proportion to what it sends back diffusely.
+    light = _gaussian(linear @ LUMA, max(1.0, max(rgb.shape[:2]) / 60))
+    linear += dose * ((1.2 * light + 0.02) * lobe)[..., None]
     return _as_uint8(255.0 * np.minimum(linear, 1.0) ** (1 / 2.2))
 
 
@@ -77,7 +78,7 @@ def wax(rgb: np.ndarray, dose: float, *, landmarks_px: np.ndarray | None = None)
 def boil(rgb: np.ndarray, dose: float, *, index: int, seed: int) -> np.ndarray:
     """Let detail crawl: the detail of frame `index` is displaced by a random smooth warp.
 
-    Each frame has a warp of its own (independent of its neighbours'), 1.6 x `dose` px strong and
+    Each frame has a warp of its own (independent of its neighbours'), 2.4 x `dose` px strong and
     smooth over about 4 px; only what is finer than 4 px moves, and strong edges are left alone.
     """
     if _nothing_to_do(rgb, dose):
@@ -86,7 +87,7 @@ def boil(rgb: np.ndarray, dose: float, *, index: int, seed: int) -> np.ndarray:
     random = np.random.default_rng([seed, index])
     shift = random.standard_normal((height, width, 2)).astype(np.float32)
     shift = _gaussian(shift, 2.0)
-    shift *= 1.6 * dose / max(float(shift.std()), 1e-6)
+    shift *= 2.4 * dose / max(float(shift.std()), 1e-6)
     picture = rgb.astype(np.float32)
     base = _guided(picture, picture @ LUMA, 4, 15.0**2)
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
@@ -94,7 +95,7 @@ def boil(rgb: np.ndarray, dose: float, *, index: int, seed: int) -> np.ndarray:
         picture - base, x + shift[..., 0], y + shift[..., 1], cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REFLECT,
     )  # fmt: skip
-    return _as_uint8(base + (1.0 + dose) * detail)
+    return _as_uint8(base + (1.0 + 1.5 * dose) * detail)
 
 
 def blur(rgb: np.ndarray, dose: float) -> np.ndarray:

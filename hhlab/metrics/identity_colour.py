@@ -1,9 +1,9 @@
 """Recolouring: did the skin itself change colour, or only the light?
 
-Light of another colour or strength changes the skin and what is around it alike (von Kries); moving
-the camera changes what is around but not the skin. So a change counts only as far as *both* the
-skin's colour and its colour relative to the surroundings have changed. Light that falls on the face
-alone can not be told from recolouring, and brightness is ignored altogether, for shadows pass.
+Light of another colour or strength changes the skin and the rest of the picture alike (von Kries);
+moving the camera changes the rest of the picture but not the skin. So a change counts only as far
+as *both* the skin's colour and its colour relative to the rest have changed. Light that falls on
+the face alone cannot be told from recolouring, and brightness is ignored, for shadows pass.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ SKIN_PATCHES = (
     (116, 117, 118, 119, 100, 142, 203, 206, 205, 187, 123),
     (345, 346, 347, 348, 329, 371, 423, 426, 425, 411, 352),
 )
-COLOURS = 10  # numbers that :func:`skin_and_surround` gives
-_SIDE_PX = 96
-_MOST_CLIPPED = 0.15
+_FACE_PX = 96  # the face is looked at in about this size
+_GRID = (32, 24)  # cells across and down, for the rest of the picture
+_LEAST_CELLS = 60
+COLOURS = 2 + 2 * _GRID[0] * _GRID[1]  # numbers that :func:`skin_and_rest` gives
+_DARK, _BRIGHT = 24, 242  # outside, the ratios of the channels mean little
 
 
-def skin_and_surround(
+def skin_and_rest(
     rgb: np.ndarray, landmarks_px: np.ndarray | None, box_px: np.ndarray
 ) -> np.ndarray:
-    """Chromaticity of the skin and of what surrounds the face.
+    """Chromaticity of the skin, and of the rest of the picture cell by cell.
 
     Parameters
     ----------
@@ -34,55 +36,50 @@ def skin_and_surround(
 
     Returns
     -------
-    float64 (10,): log(R/G), log(B/G) of linear light, of the skin (mean), then of the surroundings
-    (beside and above the head, and the shoulders) as mean and as median, then of the whole frame
-    but the face as mean and as median; nan where too little can be seen or much is clipped.
+    float32 (COLOURS,): log(R/G), log(B/G) of linear light of the skin, then of each cell of a grid
+    over the picture; nan where it is too dark or bright, and in the cells of the face and neck.
     """
-    result = np.full(COLOURS, np.nan)
+    result = np.full(COLOURS, np.nan, np.float32)
     if landmarks_px is None or not np.isfinite(landmarks_px).all():
         return result
     height, width = rgb.shape[:2]
     x, y, w, h = (float(value) for value in box_px)
-    left, right = int(max(0, x - w)), int(min(width, x + 2 * w))
-    top, bottom = int(max(0, y - 0.8 * h)), int(min(height, y + 2 * h))
+    left, right = int(max(0, x)), int(min(width, x + w))
+    top, bottom = int(max(0, y)), int(min(height, y + h))
     if right - left < 8 or bottom - top < 8:
         return result
-    part = rgb[top:bottom, left:right]
-    scale = min(1.0, _SIDE_PX / max(w, h))
-    small = cv2.resize(part, (max(8, round(part.shape[1] * scale)),
-                              max(8, round(part.shape[0] * scale))),
-                       interpolation=cv2.INTER_AREA)  # fmt: skip
-    factor = np.array([small.shape[1] / part.shape[1], small.shape[0] / part.shape[0]])
-    points = (landmarks_px[:, :2] - [left, top]) * factor
+    part = np.ascontiguousarray(rgb[top:bottom, left:right])
+    scale = min(1.0, _FACE_PX / max(w, h))
+    size = (max(8, round(part.shape[1] * scale)), max(8, round(part.shape[0] * scale)))
+    small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    factor = np.array(size) / np.array([part.shape[1], part.shape[0]])
     skin = np.zeros(small.shape[:2], np.uint8)
     for patch in SKIN_PATCHES:
-        cv2.fillConvexPoly(skin, np.round(points[list(patch)]).astype(np.int32), 1)
-    # Well clear of the face and of the neck beneath it, which would be recoloured with it.
-    around = np.ones(small.shape[:2], np.uint8)
-    x0, x1 = ((np.array([x - 0.12 * w, x + 1.12 * w]) - left) * factor[0]).astype(int)
-    y0, y1 = ((np.array([y - 0.25 * h, y + 1.5 * h]) - top) * factor[1]).astype(int)
-    around[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = 0
-    result[:2] = _chromaticity(small[skin > 0])[:2]
-    result[2:6] = _chromaticity(small[around > 0])
-    step = max(1, max(height, width) // 128)
-    everything = rgb[::step, ::step]
-    ys, xs = np.mgrid[0:height:step, 0:width:step]
-    off = (xs < x - 0.12 * w) | (xs > x + 1.12 * w) | (ys < y - 0.25 * h) | (ys > y + 1.5 * h)
-    result[6:] = _chromaticity(everything[off])
+        points = (landmarks_px[list(patch), :2] - [left, top]) * factor
+        cv2.fillConvexPoly(skin, np.round(points).astype(np.int32), 1)
+    known = _chromaticity(small[skin > 0])
+    known = known[np.isfinite(known[:, 0])]
+    if len(known) >= 40 and len(known) >= 0.7 * skin.sum():
+        result[:2] = np.median(known, axis=0)
+    cells = cv2.resize(np.ascontiguousarray(rgb), _GRID, interpolation=cv2.INTER_AREA)
+    rest = _chromaticity(cells.reshape(-1, 3))
+    # Well clear of the face, and of the neck beneath it, which would be recoloured with it.
+    middle_x = (np.arange(_GRID[0]) + 0.5) * width / _GRID[0]
+    middle_y = (np.arange(_GRID[1]) + 0.5) * height / _GRID[1]
+    beside = (middle_x > x - 0.15 * w) & (middle_x < x + 1.15 * w)
+    level = (middle_y > y - 0.3 * h) & (middle_y < y + 1.5 * h)
+    rest[(level[:, None] & beside[None]).ravel()] = np.nan
+    result[2:] = rest.ravel()
     return result
 
 
 def _chromaticity(pixels: np.ndarray) -> np.ndarray:
-    """log(R/G), log(B/G) of linear light of pixels (n, 3): of the mean, then the medians."""
+    """log(R/G), log(B/G) of linear light, uint8 (n, 3) -> float64 (n, 2); nan if dark or bright."""
     brightest = pixels.max(axis=1)
-    good = (brightest > 24) & (brightest < 250)
-    if good.sum() < 40 or (brightest >= 250).mean() > _MOST_CLIPPED:
-        return np.full(4, np.nan)
-    light = ((pixels[good].astype(np.float64) + 1.0) / 256.0) ** 2.2
-    mean, logs = light.mean(axis=0), np.log(light)
-    return np.concatenate([
-        np.log(mean[[0, 2]] / mean[1]), np.median(logs[:, [0, 2]] - logs[:, [1]], axis=0)
-    ])  # fmt: skip
+    logs = 2.2 * np.log(pixels.astype(np.float64) + 1.0)
+    ratios = logs[:, [0, 2]] - logs[:, [1]]
+    ratios[(brightest < _DARK) | (brightest > _BRIGHT)] = np.nan
+    return ratios
 
 
 def skin_changes(colours: np.ndarray, anchor: np.ndarray) -> np.ndarray:
@@ -90,23 +87,28 @@ def skin_changes(colours: np.ndarray, anchor: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    colours : float (n, 10) by :func:`skin_and_surround`
-    anchor : float (k, 10), the rows that are the anchor; their median is compared with
+    colours : float (n, COLOURS) by :func:`skin_and_rest`
+    anchor : float (k, COLOURS), the rows that are the anchor; their median is compared with
 
     Returns
     -------
-    float64 (n,), in log chromaticity (e-folds of linear R/G and B/G): the least of the change of
-    the skin, and of the skin relative to each mean and median of what is around it; nan where the
-    skin, or all that is around it, is unknown.
+    float64 (n,), in log chromaticity (e-folds of linear R/G and B/G): the lesser of the change of
+    the skin, and of the change of the skin relative to the light's. The light's change is the
+    median over the cells of the picture, each against itself in the anchor, so that things that
+    move through a part of the picture do not matter. nan where skin or light is unknown.
     """
-    middle = _median(anchor)
-    change = colours - middle
+    if not len(colours):
+        return np.zeros(0)
+    change = np.asarray(colours, np.float64) - _median(anchor)
     skin = change[:, :2]
-    around = [skin - change[:, start : start + 2] for start in range(2, COLOURS, 2)]
-    relative = np.stack([np.linalg.norm(witness, axis=1) for witness in around])
-    known = np.isfinite(relative).any(axis=0)
-    least = np.where(known, np.where(np.isfinite(relative), relative, np.inf).min(axis=0), np.nan)
-    return np.minimum(np.linalg.norm(skin, axis=1), least)
+    cells = change[:, 2:].reshape(len(change), -1, 2)
+    light = np.full_like(skin, np.nan)
+    for row, cell in zip(light, cells, strict=True):
+        known = cell[np.isfinite(cell[:, 0])]
+        if len(known) >= _LEAST_CELLS:
+            row[:] = np.median(known, axis=0)
+    absolute, relative = (np.linalg.norm(x, axis=1) for x in (skin, skin - light))
+    return np.minimum(absolute, relative)
 
 
 def colour_drift(changes: np.ndarray) -> np.ndarray:
@@ -120,7 +122,7 @@ def colour_drift(changes: np.ndarray) -> np.ndarray:
 
 def _median(rows: np.ndarray) -> np.ndarray:
     """Median of each column over its known values; nan where there is none."""
-    return np.array([
-        np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else np.nan
-        for column in rows.T
-    ])  # fmt: skip
+    middle = np.full(rows.shape[1], np.nan)
+    some = np.isfinite(rows).any(axis=0)
+    middle[some] = np.nanmedian(np.asarray(rows[:, some], np.float64), axis=0)
+    return middle

@@ -12,10 +12,10 @@ from hhlab.faces.align import align
 from hhlab.metrics.encoders import Encoder
 from hhlab.metrics.identity import IdentityDrift, identity_drift
 from hhlab.metrics.identity_calibration import CALIBRATIONS
-from hhlab.metrics.identity_colour import COLOURS, skin_and_surround, skin_changes
+from hhlab.metrics.identity_colour import COLOURS, skin_and_rest, skin_changes
 from hhlab.metrics.identity_statistics import own_anchor
 from hhlab.metrics.identity_subject import FaceSamples, choose_subject, head_pose, quality
-from hhlab.types import Face, FaceTrack, Frame
+from hhlab.types import Face, Frame
 
 SAMPLE_FPS = 5.0
 MOST_FACES = 3  # per sampled frame, the largest
@@ -67,7 +67,7 @@ class IdentityObserver:
     box_px : for a picture encoder, x, y, width, height to look at; default: the whole frame
     sample_fps : how many frames a second are looked at
 
-    It keeps half a kilobyte per face and sample, 1.5 MB for ten minutes of one face.
+    It keeps seven kilobytes per face and sample, 20 MB for ten minutes of one face.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class IdentityObserver:
             self._keep(
                 frame, face.track_id, head_pose(face.keypoints_px[None])[0],
                 float(face.box_px[2]),
-                skin_and_surround(frame.rgb, face.landmarks_px, face.box_px),
+                skin_and_rest(frame.rgb, face.landmarks_px, face.box_px),
                 align(frame.rgb, face.keypoints_px, size_px=self._encoder.input_px),
             )  # fmt: skip
 
@@ -181,42 +181,3 @@ def drift_of_samples(
         poses=chosen.poses, quality=weights, skin_changes=changes, calibration=calibration,
         encoder=encoder.name, subject=subject, parameters=settings,
     )  # fmt: skip
-
-
-def identity_from_tracks(
-    tracks: Sequence[FaceTrack],
-    encoder: Encoder,
-    *,
-    expected_times_s: np.ndarray,
-    references: References | None = None,
-    sample_fps: float = SAMPLE_FPS,
-) -> IdentityDrift:
-    """Measure the drift from tracks that carry aligned crops (``crops["aligned"]``).
-
-    Parameters
-    ----------
-    expected_times_s : float (m,), all times at which crops would have been cut had a face been
-        there; the crops nearest to them are used
-    """
-    times, ids, crops, poses, widths = [], [], [], [], []
-    for track in tracks:
-        cut = np.asarray(track.crop_times_s.get("aligned", ()))
-        for time_s in expected_times_s if len(cut) else ():
-            index = int(np.abs(cut - time_s).argmin())
-            if abs(cut[index] - time_s) > 0.5 / sample_fps:
-                continue
-            row = int(np.abs(track.times_s - cut[index]).argmin())
-            times.append(float(time_s))
-            ids.append(track.track_id)
-            crops.append(track.crops["aligned"][index])
-            poses.append(head_pose(track.keypoints_px[row][None])[0])
-            widths.append(float(track.boxes_px[row, 2]))
-    if not times:
-        samples = IdentityObserver(encoder).samples()
-    else:
-        samples = FaceSamples(
-            np.array(times), np.array(ids), encoder.embed(np.stack(crops)), np.array(poses),
-            np.array(widths), np.full((len(times), COLOURS), np.nan),
-        )  # fmt: skip
-    return drift_of_samples(samples, np.asarray(expected_times_s, float), encoder=encoder,
-                            references=references, sample_fps=sample_fps)  # fmt: skip

@@ -27,7 +27,7 @@ class FaceSamples:
     ----------
     times_s : float64 (n,);  track_ids : int (n,);  embeddings : float32 (n, d)
     poses : float (n, 2) by :func:`head_pose`;  widths_px : float (n,)
-    colours : float (n, 10) by :func:`hhlab.metrics.identity_colour.skin_and_surround`, nan unknown
+    colours : float (n, k) by :func:`hhlab.metrics.identity_colour.skin_and_rest`, nan unknown
     """
 
     times_s: np.ndarray

@@ -11,7 +11,7 @@ import numpy as np
 
 from hhlab.errors import MediaError, Truncated
 from hhlab.media import write_clip
-from hhlab.types import Clip, Frame
+from hhlab.types import Audio, Clip, Frame
 
 PAGE_BYTES = 12_000_000
 """What one embedded clip may weigh; longer clips get a smaller picture."""
@@ -82,12 +82,18 @@ def _jpeg(rgb: np.ndarray, height_px: int) -> str:
 
 
 def _write_small(path: Path, clip: Clip, side_px: int) -> None:
-    try:
-        audio = clip.audio(sample_rate=AUDIO_HZ) if clip.info.has_audio else None
-    except MediaError:
-        audio = None
+    audio = _sound(clip)
     rate = min(clip.info.fps, MOST_FPS) if clip.info.fps > 0 else MOST_FPS
     write_clip(path, _until_break(clip, side_px), fps=rate, audio=audio, crf=26, preset="veryfast")
+
+
+def _sound(clip: Clip) -> Audio | None:
+    if not clip.info.has_audio:
+        return None
+    try:
+        return clip.audio(sample_rate=AUDIO_HZ, mono=clip.info.channels > 2)
+    except MediaError:
+        return None
 
 
 def _until_break(clip: Clip, side_px: int) -> Iterator[Frame]:

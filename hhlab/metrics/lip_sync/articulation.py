@@ -25,9 +25,11 @@ from scipy.ndimage import gaussian_filter1d
 from hhlab.metrics.lip_sync import articulation_sound as heard
 from hhlab.metrics.lip_sync.articulation_picture import FEATURES, SeenMouth, watch
 from hhlab.metrics.lip_sync.evidence import SHIFTS_MS, Evidence, no_evidence
+from hhlab.metrics.lip_sync.solve import Traits
 from hhlab.types import Audio, FaceTrack
 
 NAME = "articulation"
+TRAITS = ("prominence", "height", "level", "log duration")
 WINDOW_S, HOP_S = 2.0, 0.5
 SLOW_S = 0.6  # standard deviation of the Gaussian mean that is taken out of every signal
 GAP_S = 0.15  # frames further apart than this (and than 2.5 frames) are not one movement
@@ -68,7 +70,18 @@ class ArticulationEstimator:
 
     net: heard.ArticulationNet
     match: Match
+    trust: np.ndarray
     name: str = NAME
+
+    def confidence_of(self, traits: Traits) -> float:
+        """Probability that a fit with these traits is right within 80 ms (give to the solver).
+
+        A logistic regression over cuts of real clips with right, shifted and wrong sound.
+        """
+        if traits.at_edge:
+            return 0.0
+        logit = self.trust[0] + trait_vector(traits) @ self.trust[1:]
+        return float(1 / (1 + np.exp(-logit)))
 
     def evidence(
         self, track: FaceTrack, audio: Audio, *, shifts_ms: np.ndarray = SHIFTS_MS
@@ -94,10 +107,19 @@ def load(path: Path | None = None) -> ArticulationEstimator:
     net = heard.load(path)
     arrays = net.arrays
     match = Match(
-        arrays["match.weight"].astype(np.float64), arrays["match.whiten"].astype(np.float64),
-        float(arrays["match.lag_s"][0]),
+        arrays["match.weight"].astype(np.float64), arrays["match.whiten"].astype(np.float64)
+    )
+    return ArticulationEstimator(net, match, arrays["trust"].astype(np.float64))
+
+
+def trait_vector(traits: Traits) -> np.ndarray:
+    """What the confidence goes by, float64 (4,), in TRAITS."""
+    return np.array(
+        [
+            min(traits.prominence, 5.0), min(traits.height, 12.0), min(traits.level, 12.0),
+            np.log(np.clip(traits.duration_s, 0.5, 20.0)),
+        ]
     )  # fmt: skip
-    return ArticulationEstimator(net, match)
 
 
 # --- movements ---------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ MAX_EDGES = 2500
 MIN_EDGES = 30
 MIN_SLOPE = 2.0
 """Grey levels per pixel below which nothing is an edge."""
+STEP_SHARE = 0.4
+"""Of the step at 2-5 px at least this much must be left at 5-8 px from the edge."""
 FEATURES = ("halo_narrow", "halo_wide", "overshoot", "bend", "log_width")
 
 
@@ -98,6 +100,12 @@ def edge_features(
 
     def level(low: float, high: float) -> np.ndarray:
         return profiles[:, (t >= low - 1e-3) & (t <= high + 1e-3)].mean(axis=1)
+
+    # A thin line has a second edge close by, which looks like a halo; keep steps.
+    step, beyond = level(2, 5) - level(-5, -2), level(5, 8) - level(-8, -5)
+    steps = beyond > STEP_SHARE * step
+    if steps.sum() >= MIN_EDGES:
+        profiles = profiles[steps]
 
     halos = []
     for low, high in ((1.5, 2.5), (2.0, 3.5)):

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from hhlab.metrics.texture.filters import (
-    BAND_NOISE_GAIN, bands, gaussian, gradient, log_quantile,
+    BAND_NOISE_GAIN, bands, gaussian, gradient, log_quantile, noise_sigma,
 )  # fmt: skip
 from hhlab.metrics.texture.regions import Region
 
@@ -28,6 +28,8 @@ FEATURES = (
 )  # fmt: skip
 FLOW_PX = 320
 """Longer side at which the flow is computed."""
+NOISE_SAFETY = 1.25
+"""Noise is taken to be this much stronger than estimated: it also misleads the flow."""
 MAX_MOTION_PX = 12.0
 """Faster than this between frames, motion blur changes the detail itself."""
 
@@ -92,12 +94,13 @@ def boiling(region: Region, following: np.ndarray) -> float:
     )  # fmt: skip
     if np.median(np.abs(gaussian(moved - region.luma, 3.0)[surface])) > 25.0:
         return float("nan")
+    white = np.sqrt(noise_sigma(region.luma, surface) ** 2 + noise_sigma(following, surface) ** 2)
     before, after = bands(region.luma), bands(moved)
     change = [_median(after[k] - before[k], surface) for k in range(4)]
     detail = [max(_median(before[k], surface), 1e-3) for k in range(4)]
     changed = kept = 0.0
     for k in (2, 3):
-        noise = change[0] * BAND_NOISE_GAIN[k] / BAND_NOISE_GAIN[0]
+        noise = NOISE_SAFETY * BAND_NOISE_GAIN[k] * max(0.6745 * white, change[0] / BAND_NOISE_GAIN[0])
         changed += max(change[k] ** 2 - noise**2, 0.0)
         kept += detail[k] ** 2 - min(noise**2 / 2, 0.75 * detail[k] ** 2)
     return float(np.sqrt(changed / (kept + 0.5**2)))
@@ -117,6 +120,6 @@ def _flow(following: np.ndarray, luma: np.ndarray) -> np.ndarray:
         for p in (luma, following)
     )
     solver = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    flow = gaussian(solver.calc(first, second, None), 1.5)
+    flow = gaussian(solver.calc(first, second, None), 3.0)
     flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)
     return flow * np.float32([width / size[0], height / size[1]])
