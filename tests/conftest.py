@@ -39,3 +39,17 @@ def small_clips(tmp_path_factory) -> list[Path]:
         frames = np.clip(picture * gain[:, None, None, None], 0, 255).astype(np.uint8)
         made.append(write_clip(folder / name, frames, fps=25, audio=sound))
     return made
+
+
+@pytest.fixture(scope="session")
+def needed_weights() -> None:
+    """Skips, naming the command, where the networks have not been fetched."""
+    from hhlab import weights
+    from hhlab.errors import WeightsMissing
+
+    try:
+        for name, entry in weights.entries().items():
+            if entry.essential:
+                weights.path(name)
+    except WeightsMissing as missing:
+        pytest.skip(str(missing))

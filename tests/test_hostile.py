@@ -9,18 +9,12 @@ import pytest
 from hhlab import errors
 from hhlab.batch import measure_many
 from hhlab.measure import DEFAULT_METRICS
-from hhlab.weights import path as weights_path
 from tests.hostile import make_hostile_files
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, needed_weights):
     """One run over all hostile files, with every metric: files, outcomes by path, table, folder."""
-    try:
-        for name in ("yunet", "sface", "face_landmarks"):
-            weights_path(name)
-    except errors.WeightsMissing as missing:
-        pytest.skip(str(missing))
     folder = tmp_path_factory.mktemp("hostile")
     files = make_hostile_files(folder)
     seen = {}

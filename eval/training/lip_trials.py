@@ -1,4 +1,4 @@
-"""Cuts of real clips with right, shifted and wrong sound, each judged by a map that never saw it."""
+"""Cuts of real clips with right, shifted and wrong sound, judged by maps that never saw them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEP_S = 2.0  # from one cut to the next
 VOICES = ("en-us", "en-gb+f3", "en-us+m7", "en-us+f2", "en-gb+m3", "en-gb-scotland+f1")
 SAID = (
     "The quick brown fox jumps over the lazy dog while many people watch from the bus stop near my "
-    "old home in the park, and then we all have coffee, but nobody knows why the music never stops.",
+    "old home in the park, and then we all have coffee, but nobody knows why the music stops.",
     "She sells sea shells by the sea shore, but maybe more money comes from puppies and popcorn, "
     "as my brother Bob would say before he moves away again with all of his books and a lamp.",
     "When the sunlight strikes raindrops in the air, they act as a prism and form a rainbow, a "

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Lock
 
 import numpy as np
 
@@ -111,6 +113,7 @@ def render_clip(
     scene: Scene | None = None,
     becomes: Actor | None = None,
     fraction: Callable[[np.ndarray], np.ndarray] | None = None,
+    workers: int = 1,
 ) -> TalkingClip:
     """Render an actor who says `text`, in sync (offset 0 ms), with its truth.
 
@@ -123,6 +126,7 @@ def render_clip(
     scene : place, clothes, camera, light, liveliness; drawn from `seed` if not given
     becomes, fraction : another actor, and how far (0 to 1) the face has turned into it at times
         float64 (t,) in seconds; clothes, voice and scene stay
+    workers : threads that draw frames; the pixels do not depend on it
     """
     width, height = (size_px, size_px) if isinstance(size_px, int) else size_px
     if not min(width, height) >= 96 or max(width, height) > 1080:
@@ -145,15 +149,26 @@ def render_clip(
     cast = _Cast(actor, becomes, scene.clothes, side)
     place = background.draw_background(scene.background, seed, width, height)
     frames = np.empty((len(times), height, width, 3), np.uint8)
-    marks: dict[str, list[np.ndarray]] = {}
-    for i, time_s in enumerate(times):
-        built = cast.at(amount[i])
-        frames[i] = stage.draw(built, place, poses[i], shots[i], light.at(time_s), width, height)
-        turned = replace(poses[i], yaw=poses[i].yaw + shots[i].orbit)
-        view = stage.view_of(shots[i], width, height)
-        for name, at in landmarks(built.animator, turned, view).items():
-            marks.setdefault(name, []).append(at)
-    places = {name: np.array(values) for name, values in marks.items()}
+    marks: list[dict[str, np.ndarray]] = [{} for _ in times]
+
+    def draw(which: range) -> None:
+        built: dict[float, stage.Built] = {}  # one thread's own working tables
+        for i in which:
+            if amount[i] not in built:
+                built = {amount[i]: cast.at(amount[i])}
+            on = built[amount[i]]
+            now = light.at(float(times[i]))
+            frames[i] = stage.draw(on, place, poses[i], shots[i], now, width, height)
+            turned = replace(poses[i], yaw=poses[i].yaw + shots[i].orbit)
+            marks[i] = landmarks(on.animator, turned, stage.view_of(shots[i], width, height))
+
+    portions = [range(first, len(times), workers) for first in range(workers)]
+    if workers == 1:
+        draw(portions[0])
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(draw, portions))
+    places = {name: np.array([mark[name] for mark in marks]) for name in marks[0]}
     gap = places["upper_lip_inner"] - places["lower_lip_inner"]
     truth = Truth(
         offset_ms=0.0, drift_ms_per_s=0.0,
@@ -181,20 +196,23 @@ class _Cast:
         self.actor, self.becomes = actor, becomes
         self.clothes, self.side = clothes, side
         self.steps: dict[int, stage.Built] = {}
+        self.lock = Lock()
 
     def _step(self, number: int) -> stage.Built:
-        if number not in self.steps:
-            who = self.actor
-            if self.becomes is not None:
-                who = Actor.blend(self.actor, self.becomes, number / MORPH_STEPS)
-            self.steps[number] = stage.build(who, self.clothes, self.side)
-        return self.steps[number]
+        with self.lock:
+            if number not in self.steps:
+                who = self.actor
+                if self.becomes is not None:
+                    who = Actor.blend(self.actor, self.becomes, number / MORPH_STEPS)
+                self.steps[number] = stage.build(who, self.clothes, self.side)
+            return self.steps[number]
 
     def at(self, fraction: float) -> stage.Built:
         place = fraction * MORPH_STEPS
         low = int(place)
         if place == low:
-            return self._step(low)
+            made = self._step(low)
+            return replace(made, animator=Animator(made.head))
         a, b = self._step(low), self._step(low + 1)
         head = blend_heads(a.head, b.head, place - low)
         nearer = a if place - low < 0.5 else b

@@ -57,6 +57,7 @@ def demo_set(
     size_px: int = 384,
     fps: float = 25.0,
     seconds: float = 4.8,
+    workers: int = 2,
 ) -> Iterator[DemoClip]:
     """Render the demo's clips one after the other, each with its truth.
 
@@ -66,7 +67,7 @@ def demo_set(
     for name in names:
         if name not in NAMES:
             raise BadArgument(name, expected=f"one of {', '.join(NAMES)}", found=name)
-    common = {"size_px": size_px, "fps": fps, "seconds": seconds}
+    common = {"size_px": size_px, "fps": fps, "seconds": seconds, "workers": workers}
     clean: TalkingClip | None = None
     for name in names:
         if name in ("late-sound", "growing-offset"):
@@ -160,5 +161,23 @@ def _wrong_picture(made: TalkingClip, name: str) -> TalkingClip:
             "waxy": lambda rgb: texture.wax(rgb, 1.0),
         }[name]
         frames = np.stack([hurt(frame) for frame in source.array])
+        if name == "oily":  # only the skin, not the room
+            frames = _on_face(source.array, frames, made.truth.landmarks_px)
     clip = replace(made.clip, source=ArraySource(frames, source.fps, source.sound))
     return TalkingClip(clip, replace(made.truth, damage=SENTENCES[name]))
+
+
+def _on_face(before: np.ndarray, after: np.ndarray, marks: dict[str, np.ndarray]) -> np.ndarray:
+    """Keep what was done to the frames within a soft ellipse over each face."""
+    rows, columns = np.indices(before.shape[1:3]).astype(np.float32)
+    out = np.empty_like(before)
+    for i in range(len(before)):
+        eyes = (marks["right_eye"][i] + marks["left_eye"][i]) / 2
+        mouth = (marks["right_mouth"][i] + marks["left_mouth"][i]) / 2
+        apart = np.linalg.norm(marks["left_eye"][i] - marks["right_eye"][i])
+        long = np.linalg.norm(mouth - eyes)
+        x, y = eyes + 0.30 * (mouth - eyes)
+        r = np.hypot((columns - x) / (1.15 * apart), (rows - y) / (1.45 * long))
+        weight = np.clip((1.1 - r) / 0.2, 0, 1)[..., None]
+        out[i] = np.round(before[i] + (after[i].astype(np.float32) - before[i]) * weight)
+    return out

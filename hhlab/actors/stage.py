@@ -116,8 +116,9 @@ def _over(picture: np.ndarray, layer: Layer) -> None:
         return
     part = layer.rgba[y0 - layer.y : y1 - layer.y, x0 - layer.x : x1 - layer.x]
     target = picture[y0:y1, x0:x1]
-    target *= 1 - part[..., -1:]
-    target += part[..., :-1]
+    *colour, alpha = cv2.split(part)
+    target *= cv2.merge([1 - alpha] * len(colour)).reshape(target.shape)
+    target += cv2.merge(colour).reshape(target.shape)
 
 
 def _drop_shadow(
@@ -158,4 +159,4 @@ def _shaded(
 def _lay(picture: np.ndarray, colour: np.ndarray, cover: np.ndarray, rows: slice) -> None:
     """Put a shaded sheet over the picture, in place."""
     target = picture[rows]
-    target += (colour - target) * cover[..., None]
+    target += (colour - target) * cv2.merge([cover] * 3)

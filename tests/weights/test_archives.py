@@ -49,7 +49,10 @@ def test_names_that_climb_write_nothing_outside(tmp_path, name, kind):
 )
 def test_a_link_in_a_tar_is_not_followed(tmp_path, kind):
     (tmp_path / "secret").write_bytes(b"secret")
-    archive = tarred(tmp_path / "a.tar.gz", {"net": (kind, str(tmp_path / "secret"))})
+    inside = {"other": b"other", "net": (kind, "other"), "out": (kind, str(tmp_path / "secret"))}
+    archive = tarred(tmp_path / "a.tar.gz", inside)
+    with pytest.raises(HashMismatch, match="out"):
+        take(archive, ("out",), tmp_path / "got", max_bytes=100)
     with pytest.raises(HashMismatch, match="net"):
         take(archive, ("net",), tmp_path / "got", max_bytes=100)
 

