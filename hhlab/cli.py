@@ -153,10 +153,10 @@ def _add_weights(verbs) -> None:
 def _weights_list(options: argparse.Namespace) -> int:
     from hhlab import weights
 
-    states = {check.name: check.state for check in weights.verify()}
     for name, item in weights.entries().items():
+        state = "here" if weights.is_here(item) else "-"
         licence = item.licence + ("" if item.commercial else " (non-commercial: by name only)")
-        print(f"{name:<18} {states[name]:<8} {item.bytes / 1e6:6.1f} MB  {licence}")
+        print(f"{name:<18} {state:<5} {item.bytes / 1e6:6.1f} MB  {licence}")
         print(f"{'':<18} {item.purpose}")
     print(f"\nkept in {weights.cache_dir()}")
     return 0

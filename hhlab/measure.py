@@ -90,6 +90,8 @@ def _finish(kind: MetricKind, task: Task | Score, seen: Pass) -> Score:
     if isinstance(task, Score):
         return task
     try:
+        if task.broken is not None:
+            raise task.broken
         return task.finish(seen)
     except HhlabError as error:
         return failed(kind.name, kind.version, f"{error.kind}: {error}")

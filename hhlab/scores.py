@@ -69,7 +69,8 @@ def rows(info: ClipInfo, scores: Sequence[Score]) -> list[dict[str, object]]:
     """
     about = {
         "clip": info.name, "path": info.path and as_subject(info.path), "sha256": info.sha256,
-        "fps": info.fps, "duration_s": info.duration_s, "width_px": info.width_px, "height_px": info.height_px,
+        "fps": info.fps, "duration_s": info.duration_s, "width_px": info.width_px,
+        "height_px": info.height_px,
         "hhlab_version": __version__, "notes": "; ".join(info.notes),
     }  # fmt: skip
     found = []

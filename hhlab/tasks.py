@@ -49,15 +49,22 @@ class Task:
     finish : called once after the pass
     look : called for each frame, or None for a metric that needs no pixels itself
     croppers : pictures that the face tracker should cut for this metric, by name
+    broken : what went wrong while looking, None as long as nothing has
     """
 
     finish: Callable[[Pass], Score]
     look: Callable[[Frame, Sequence[Face]], None] | None = None
     croppers: Mapping[str, Cropper] = field(default_factory=dict)
+    broken: Exception | None = None
 
     def see(self, frame: Frame, faces: Sequence[Face]) -> None:
-        if self.look is not None:
+        """Look at a frame; a metric that breaks looks no further and does not stop the others."""
+        if self.look is None or self.broken is not None:
+            return
+        try:
             self.look(frame, faces)
+        except Exception as error:
+            self.broken = error
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,13 @@ def _identity(context: Context) -> Task:
     return Task(lambda seen: observer.result().to_score(), observer.see)
 
 
+def _texture(context: Context) -> Task:
+    from hhlab.metrics.texture import TextureObserver
+
+    observer = TextureObserver()
+    return Task(lambda seen: observer.result().to_score(), observer.see)
+
+
 def _flicker(context: Context) -> Task:
     from hhlab.metrics.flicker import FlickerObserver
 
@@ -105,6 +119,7 @@ def _motion(context: Context) -> Task:
 
 METRICS: tuple[MetricKind, ...] = (
     MetricKind("identity", "1", "does the face stay the same person's", True, _identity),
+    MetricKind("texture", "1", "does skin look like skin, and edges like edges", True, _texture),
     MetricKind("flicker", "1", "does brightness jump from frame to frame", False, _flicker),
     MetricKind("motion", "1", "do things move as one expects", False, _motion),
 )

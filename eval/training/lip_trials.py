@@ -53,29 +53,17 @@ class Trial:
 
 def talkers(data: Path, *, cache: Path | None = None, weights: Path | None = None) -> list[Talker]:
     """The talking clips of the shared data, each with a leave-one-out estimator."""
-    shipped = load_estimator(weights)
+    net = heard.load(weights)
     clips = [track_and_sound(data / "talk" / f"{name}.mp4", cache) for name in TALKING]
-    pairs = [movements(track, audio, shipped.net) for track, audio in clips]
+    pairs = [movements(track, audio, net) for track, audio in clips]
     _, lags = settle(pairs)
     found = []
     for k, name in enumerate(TALKING):
         others = [j for j in range(len(pairs)) if j != k]
         match = fit_match([pairs[j] for j in others], [lags[j] for j in others])
-        estimator = ArticulationEstimator(shipped.net, match, shipped.trust)
+        estimator = ArticulationEstimator(net, match)
         found.append(Talker(name, *clips[k], lags[k], estimator))
     return found
-
-
-def load_estimator(weights: Path | None) -> ArticulationEstimator:
-    """The estimator as shipped; before its map is fitted, one with an empty map."""
-    from hhlab.metrics.lip_sync import articulation
-
-    net = heard.load(weights)
-    if "trust" in net.arrays:
-        return articulation.load(weights)
-    from eval.training.lip_match import by_hand
-
-    return ArticulationEstimator(net, by_hand(), np.zeros(len(articulation.TRAITS) + 1))
 
 
 def trials(people: list[Talker], *, seed: int, lengths_s=(4.0, 5.0, 7.0, 10.0)) -> Iterator[Trial]:

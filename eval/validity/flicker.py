@@ -86,7 +86,8 @@ def dose_table(table: pd.DataFrame) -> pd.DataFrame:
                 spearmanr(DOSES, [clean.loc[clip, column], *group.sort_values("dose")[column]])
                 for clip, group in part.groupby("clip")
             ]
-            row[label] = float(np.nanmean([e.statistic for e in each]))
+            # No reaction to any dose has no correlation, and counts as 0, not as missing.
+            row[label] = float(np.mean(np.nan_to_num([e.statistic for e in each])))
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -49,7 +49,11 @@ def _shelves(rng, x, y):
         while at < 2.0:
             wide = rng.uniform(0.035, 0.10)
             tall = rng.uniform(0.24, 0.38)
-            book = (np.abs(x - at - wide / 2) < wide * 0.46) & (y > shelf + 0.42 - tall) & (y < shelf + 0.42)
+            book = (
+                (np.abs(x - at - wide / 2) < wide * 0.46)
+                & (y > shelf + 0.42 - tall)
+                & (y < shelf + 0.42)
+            )
             if rng.uniform() < 0.88:
                 out[book] = linear(rng.uniform([0.2, 0.15, 0.12], [0.8, 0.66, 0.6]))
             at += wide
@@ -76,9 +80,11 @@ def _night(rng, x, y):
     out *= (1.4 - 0.5 * y)[..., None]
     for _ in range(70):
         cx, cy, r = rng.uniform(-1.5, 1.5), rng.normal(0.0, 0.55), rng.uniform(0.03, 0.10)
-        colour = linear([(1.0, 0.72, 0.38), (1.0, 0.9, 0.7), (0.5, 0.72, 1.0), (1.0, 0.4, 0.35)][
-            int(rng.integers(4))
-        ])
+        colour = linear(
+            [(1.0, 0.72, 0.38), (1.0, 0.9, 0.7), (0.5, 0.72, 1.0), (1.0, 0.4, 0.35)][
+                int(rng.integers(4))
+            ]
+        )
         disc = smooth(r + 0.012, r - 0.012, np.hypot(x - cx, y - cy))
         out += colour * (disc * rng.uniform(0.15, 0.75))[..., None]
     return out

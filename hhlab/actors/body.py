@@ -37,7 +37,9 @@ class Clothes:
 
     def __post_init__(self) -> None:
         if self.garment not in GARMENTS:
-            raise BadArgument("garment", expected=f"one of {', '.join(GARMENTS)}", found=self.garment)
+            raise BadArgument(
+                "garment", expected=f"one of {', '.join(GARMENTS)}", found=self.garment
+            )
         if self.dye not in DYES:
             raise BadArgument("dye", expected=f"one of {', '.join(DYES)}", found=self.dye)
 
@@ -86,8 +88,14 @@ def body_sheet(actor: Actor, clothes: Clothes, per_unit: float) -> Sheet:
     round_neck = 0.40 * np.sqrt(np.clip(1 - (x / flare) ** 2, 0.01, 1))
     chest = 0.55 * np.sqrt(1 - u**2) * smooth(1.25, 2.1, y) - 0.1
     z = np.maximum(round_neck * smooth(1.95, 1.35, y), chest)
-    cord = np.exp(-(((a - (0.30 - 0.17 * smooth(1.0, 1.62, y))) / 0.05) ** 2)) * smooth(1.75, 1.5, y)
-    collarbone = np.exp(-(((y - 1.72 + 0.20 * a) / 0.035) ** 2)) * smooth(0.08, 0.2, a) * smooth(0.95, 0.6, a)
+    cord = np.exp(-(((a - (0.30 - 0.17 * smooth(1.0, 1.62, y))) / 0.05) ** 2)) * smooth(
+        1.75, 1.5, y
+    )
+    collarbone = (
+        np.exp(-(((y - 1.72 + 0.20 * a) / 0.035) ** 2))
+        * smooth(0.08, 0.2, a)
+        * smooth(0.95, 0.6, a)
+    )
     z = z + (0.03 - 0.012 * fem) * cord + 0.035 * collarbone
     pit = np.exp(-((x / 0.06) ** 2) - ((y - 1.69) / 0.05) ** 2)
     z = z - 0.03 * pit
@@ -204,8 +212,8 @@ def place_sheet(
     """Resample a sheet to the picture.
 
     `shift` moves all of it and `lean` shears it sideways above its foot; `follow` moves its top
-    with the head, fading out towards the shoulders. Returns surface and shape, float32 (rows, w, 4),
-    and the first row of the picture that they cover.
+    with the head, fading out towards the shoulders. Returns surface and shape, float32
+    (rows, w, 4), and the first row of the picture that they cover.
     """
     first = int(np.floor(view.centre[1] + (sheet.top + shift[1] - 0.1) * view.scale))
     first = min(max(first, 0), height - 1)

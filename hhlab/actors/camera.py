@@ -23,7 +23,9 @@ class Camera:
 
     def __post_init__(self) -> None:
         if self.move not in MOVES:
-            raise BadArgument("camera", expected=f"one of {', '.join(MOVES)}", found=repr(self.move))
+            raise BadArgument(
+                "camera", expected=f"one of {', '.join(MOVES)}", found=repr(self.move)
+            )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A talking clip with its exact truth: who, what is said when, where the mouth is, in what light."""
+"""A talking clip with its exact truth: who is seen, what is said when, where the mouth is."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import numpy as np
 from hhlab.actors import background, stage
 from hhlab.actors.animate import Animator
 from hhlab.actors.body import Clothes
-from hhlab.actors.camera import Camera, shoot
+from hhlab.actors.camera import shoot
 from hhlab.actors.head import blend_heads
 from hhlab.actors.identity import Actor
-from hhlab.actors.light import Light, light_of
-from hhlab.actors.performance import Performance, perform
+from hhlab.actors.light import light_of
+from hhlab.actors.performance import perform
 from hhlab.actors.pose import Pose, View
+from hhlab.actors.scene import Scene, voice_of
 from hhlab.actors.visemes import mouth_track
 from hhlab.actors.voice import Phoneme, Speech, speak
 from hhlab.errors import BadArgument
@@ -69,37 +70,6 @@ class TalkingClip:
 
     clip: Clip
     truth: Truth
-
-
-@dataclass(frozen=True)
-class Scene:
-    """All that is around the actor."""
-
-    background: str = "room"
-    clothes: Clothes = Clothes()
-    camera: Camera = Camera()
-    light: str | Light = "soft"
-    performance: Performance = Performance()
-
-    @classmethod
-    def sample(cls, seed: int) -> Scene:
-        """Draw a scene; the same seed gives the same scene."""
-        rng = np.random.default_rng([seed, 0x5CE])
-        place = str(rng.choice(list(background.PLACES)))
-        light = str(rng.choice(["soft", "studio", "warm", "cool", "side"]))
-        return cls(background=place, clothes=Clothes.sample(seed), light=light)
-
-
-def voice_of(actor: Actor) -> dict[str, object]:
-    """Arguments of :func:`hhlab.actors.voice.speak` that suit an actor."""
-    place = actor["voice_pitch"]
-    if actor["presentation"] > 0.5:
-        speaker = ("f2", "f3", "f4", "f5")[min(3, int(place * 4))]
-    else:
-        speaker = ("m1", "m3", "m7", "m4")[min(3, int(place * 4))]
-    accent = "en-us" if actor["grain_x"] < 0.6 else "en-gb"
-    return {"voice": f"{accent}+{speaker}", "pitch": int(35 + 30 * place),
-            "rate_wpm": int(150 + 20 * actor["grain_y"])}  # fmt: skip
 
 
 def render_clip(
@@ -248,7 +218,9 @@ def _later(phoneme: Phoneme, by_s: float) -> Phoneme:
 def _energy(speech: Speech, times_s: np.ndarray) -> np.ndarray:
     """Loudness at each time, smoothed over a syllable, in [0, 1]."""
     rate = speech.sample_rate
-    power = np.convolve(speech.samples.astype(np.float64) ** 2, np.ones(rate // 5) / (rate // 5), "same")
+    power = np.convolve(
+        speech.samples.astype(np.float64) ** 2, np.ones(rate // 5) / (rate // 5), "same"
+    )
     loud = np.sqrt(power)
     at = np.interp(times_s - LEAD_S, np.arange(len(loud)) / rate, loud, left=0, right=0)
     return at / (loud.max() + 1e-9)

@@ -9,8 +9,9 @@ import numpy as np
 
 from hhlab.actors.body import Clothes
 from hhlab.actors.camera import Camera
-from hhlab.actors.clip import Scene, TalkingClip, render_clip
+from hhlab.actors.clip import TalkingClip, render_clip
 from hhlab.actors.identity import Actor
+from hhlab.actors.scene import Scene
 from hhlab.errors import BadArgument
 from hhlab.types import ArraySource, Audio, Clip
 
@@ -82,8 +83,8 @@ def demo_set(
         yield DemoClip(name, SENTENCES[name], TalkingClip(clip, made.truth))
 
 
-ACTOR = Actor.sample(3)
-SECOND, THIRD, OTHER = Actor.sample(20), Actor.sample(14), Actor.sample(26)
+ACTOR = Actor.sample(5)
+SECOND, THIRD, OTHER = Actor.sample(13), Actor.sample(14), Actor.sample(28)
 SCENES = (
     Scene("room", Clothes("blazer", "teal"), Camera("static"), "soft"),
     Scene("park", Clothes("hoodie", "grey"), Camera("zoom in", 0.6), "warm"),
@@ -135,7 +136,9 @@ def with_sound(
         damage=SENTENCES["late-sound" if offset_ms else "growing-offset"],
     )
     source = made.clip.source
-    return TalkingClip(replace(made.clip, source=ArraySource(source.array, source.fps, sound)), truth)
+    return TalkingClip(
+        replace(made.clip, source=ArraySource(source.array, source.fps, sound)), truth
+    )
 
 
 def _read_at(samples: np.ndarray, position: np.ndarray) -> np.ndarray:

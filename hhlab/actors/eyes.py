@@ -59,9 +59,12 @@ def paint(
 
     # lids: a crease above, a fold that shades, a moist edge
     fold = 0.018 + 0.038 * actor["lid_fold"] + 0.012 * (1 - actor["age"])
-    crease_y = open_top - fold * (0.75 + 0.25 * np.clip(1 - u * u, 0, 1)) - 0.006 * u + 0.25 * (
-        top - open_top
-    ) * 0.25
+    crease_y = (
+        open_top
+        - fold * (0.75 + 0.25 * np.clip(1 - u * u, 0, 1))
+        - 0.006 * u
+        + 0.25 * (top - open_top) * 0.25
+    )
     reach = smooth(1.25, 0.95, np.abs(u + 0.05))
     crease = np.exp(-(((v - crease_y) / 0.010) ** 2)) * reach
     radius += 0.012 * smooth(0.03, 0.0, np.maximum(top - v, v - low)) * reach * (1 - hole)

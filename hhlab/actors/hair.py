@@ -64,7 +64,7 @@ def head_hair(
     fine, locks = strands(actor, directions)
     length, curl, fem = actor["hair_length"], actor["curl"], actor["presentation"]
     recede = actor["hairline"] * (0.13 + 0.14 * actor["age"] * (1 - fem))
-    front = -0.60 - recede
+    front = -0.56 - recede
     corner = front - 0.05 - 0.9 * recede * (1 - fem)
     hang = smooth(0.25, 0.45, length)  # whether it hangs down at the sides
     sideburn = 0.06 + 0.14 * actor["parting"]
@@ -126,9 +126,7 @@ def head_hair(
     return Hair(cover.astype(np.float32), (skull + lift).astype(np.float32), colour)
 
 
-def beard(
-    actor: Actor, t: Layout, points: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def beard(actor: Actor, t: Layout, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cover in [0, 1], height in units and colour of beard and moustache."""
     x, y = points[..., 0], points[..., 1]
     gx, _ = grain(actor, x, y)

@@ -107,7 +107,9 @@ class Actor:
             draw["bald"] = draw["beard"] = draw["moustache"] = draw["stubble"] = 0.0
             draw["fringe"] = uniform["fringe"] if chance["fringe"] < 0.4 else 0.0
         else:
-            draw["hair_length"] = 0.3 * uniform["hair_length"] if chance["hair_length"] < 0.85 else 0.55
+            draw["hair_length"] = (
+                0.3 * uniform["hair_length"] if chance["hair_length"] < 0.85 else 0.55
+            )
             draw["lashes"] = 0.25 * uniform["lashes"]
             draw["lip_red"] = 0.4 * uniform["lip_red"]
             draw["brow_thickness"] = 0.4 + 0.6 * uniform["brow_thickness"]

@@ -127,7 +127,7 @@ def shade(
         sheen = sheen * sheen * sheen
         strength = (0.05 + 0.9 * albedo[1]) * 0.55 * np.clip(0.25 + facing, 0, 1)
         oil = oil + (1 - skin) * sheen * strength
-    oil = oil * soft_lit
+    oil = np.minimum(oil, 1.2) * soft_lit
     direct = []
     key, ambient = light.key, light.ambient
     for c in range(3):

@@ -94,13 +94,18 @@ def paint(
     actor: Actor, t: Layout, lips: Lips, jaw: float, x: np.ndarray, y: np.ndarray,
     soft: float, radius: np.ndarray, surface: np.ndarray,
 ) -> None:  # fmt: skip
-    """Draw lips and mouth into `radius` (h, w) and `surface` (4, h, w), in place; `soft` is a texel."""
+    """Draw lips and mouth into `radius` (h, w) and `surface` (4, h, w), in place.
+
+    `soft` is the size of a texel, in units.
+    """
     a = np.abs(x)
     top, bottom = lips.inner(x)
     outer_top, outer_bottom = lips.outer(x)
     within = smooth(lips.half + soft, lips.half - soft, a)
-    body = within * smooth(-soft, soft, y - outer_top + 0.004) * smooth(
-        soft * 1.5, -soft * 1.5, y - outer_bottom - 0.004
+    body = (
+        within
+        * smooth(-soft, soft, y - outer_top + 0.004)
+        * smooth(soft * 1.5, -soft * 1.5, y - outer_bottom - 0.004)
     )
     hole = smooth(-soft, soft, y - top) * smooth(soft, -soft, y - bottom)
     hole = hole * smooth(lips.inner_half + soft, lips.inner_half - soft, a)
@@ -118,7 +123,9 @@ def paint(
     edge = np.where(is_upper, 0.006 * smooth(0.7, 1.0, v), 0.0)
     taper = np.clip(1 - (a / lips.half) ** 2.5, 0, 1)
     crease = sample(81, x * 300, y * 22 + 9 * actor["grain_x"])
-    radius += (body - hole).clip(0) * taper * (roll + edge + 0.030 * lips.rounding) - body * 0.0016 * crease
+    radius += (body - hole).clip(0) * taper * (
+        roll + edge + 0.030 * lips.rounding
+    ) - body * 0.0016 * crease
     # the lip's underside slopes inwards: no sharp overhang where the hole begins
     radius += hole * taper * (0.0196 * smooth(0.075, 0.0, y - top) - 0.010)
     tint = rgb(*lip_colour(actor)) * np.where(is_upper, 0.86, 1.0)

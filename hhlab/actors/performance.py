@@ -90,7 +90,8 @@ def perform(
             yaw=float(np.deg2rad(yaw[i])), pitch=float(np.deg2rad(pitch[i])),
             roll=float(np.deg2rad(roll[i])), shift=(float(sway[i]), float(bob[i])),
             mouth=mouths[i], smile=float(smile[i]), blink=float(blink[i]),
-            squint=float(squint[i]), brow=float(brow[i]), gaze=(float(gaze[i, 0]), float(gaze[i, 1])),
+            squint=float(squint[i]), brow=float(brow[i]),
+            gaze=(float(gaze[i, 0]), float(gaze[i, 1])),
         )
         for i in range(len(t))
     ]  # fmt: skip

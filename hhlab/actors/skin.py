@@ -107,7 +107,9 @@ def fine_relief(actor: Actor, t: Layout, x: np.ndarray, y: np.ndarray) -> np.nda
     crow = np.exp(-(((dx - 0.09) / 0.06) ** 2) - (dy / 0.11) ** 2)
     out -= 0.0055 * age * crow * np.maximum(0, np.sin(7.5 * np.arctan2(dy, dx + 0.06) + 1.2)) ** 2
     bag = y - (t.eye_y + 0.115 + 0.25 * (a - t.eye_x) ** 2 * 4)
-    out -= 0.008 * age * np.exp(-((bag / 0.016) ** 2)) * bump(a, y, t.eye_x, t.eye_y + 0.1, 0.14, 0.1)
+    out -= (
+        0.008 * age * np.exp(-((bag / 0.016) ** 2)) * bump(a, y, t.eye_x, t.eye_y + 0.1, 0.14, 0.1)
+    )
     frown = np.exp(-(((a - 0.05) / 0.012) ** 2)) * bump(x, y, 0, t.brow_y + 0.03, 1.0, 0.06)
     out -= 0.006 * age * frown
     return out

@@ -121,9 +121,7 @@ def _over(picture: np.ndarray, layer: Layer) -> None:
     target += cv2.merge(colour).reshape(target.shape)
 
 
-def _drop_shadow(
-    head: Layer, view: View, light: Light, width: int, height: int
-) -> np.ndarray:
+def _drop_shadow(head: Layer, view: View, light: Light, width: int, height: int) -> np.ndarray:
     """How much of the light the head leaves to what lies below it, float32 (h, w) in [0, 1]."""
     alpha = head.rgba[..., 3]
     cover = np.zeros((height, width, 1), np.float32)

@@ -43,6 +43,8 @@ MIN_CHANGES = 6
 """Fewer pairs of successive changes than this do not tell flicker from chance."""
 DARK = 16.0
 """Luma below which a patch's change is taken relative to this instead, so that black is no 0/0."""
+LEVEL_FRAMES = 48
+"""A steady change of the whole picture's brightness is taken out over about so many frames."""
 VISIBLE_PERCENT = 0.5
 """About where a large field's flicker at 10 Hz begins to be seen (de Lange 1958)."""
 
@@ -191,9 +193,15 @@ class FlickerObserver:
         if step is not None:
             self._patches.append(None if step.cut else (step.time_s, *patch_changes(step)))
 
-    def result(self) -> Flicker:
-        """Return what was found so far."""
-        vbench = self._difference.vbench if self._difference is not None else float("nan")
+    def result(self, *, vbench: float | None = None) -> Flicker:
+        """Return what was found so far.
+
+        `vbench` is the uncorrected number where it is known already, for example from the pictures
+        that VBench would see (:func:`hhlab.media.quick.quick_pictures`); by default it is that of
+        the frames that were shown, which differs from the third decimal on, as decoders differ.
+        """
+        if vbench is None:
+            vbench = self._difference.vbench if self._difference is not None else float("nan")
         return flicker_of_patches(self._patches, vbench=vbench, n_frames=self._n_frames)
 
 
@@ -229,6 +237,7 @@ def flicker_of_patches(
         bright = np.maximum(np.stack([p[2] for p in shot]), DARK)
         common = np.nan_to_num(np.nanmedian(changes.reshape(len(shot), -1), axis=1))
         rest = changes - common[:, None, None]
+        common = _levelled(common)
         weight = (bright / bright.mean()) ** 2  # back from each patch's own % to the picture's
         product = -(rest[1:] * rest[:-1]) * weight[1:]
         times.append(stamps[:-1])
@@ -262,6 +271,15 @@ def _shots(patches: Sequence) -> list[list]:
         if patch is not None:
             shots[-1].append(patch)
     return [shot for shot in shots if len(shot) >= 2]
+
+
+def _levelled(common: np.ndarray) -> np.ndarray:
+    """Take a straight line out of each two seconds or so: what a camera move does to brightness."""
+    out = common.astype(np.float64)
+    for part in np.array_split(np.arange(len(out)), max(1, len(out) // LEVEL_FRAMES)):
+        if len(part) >= LEVEL_FRAMES // 4:
+            out[part] -= np.polyval(np.polyfit(part, out[part], 1), part)
+    return out
 
 
 def _trimmed_mean(values: np.ndarray) -> np.ndarray:

@@ -153,7 +153,7 @@ def identity_drift(
         "subject": subject, "calibrated": calibration is not None, "parameters": settings,
     }  # fmt: skip
     reason = _why_not(times, usable, coverage, seen)
-    if usable.sum() == 0:
+    if not good.any():
         return _nothing(reason, anchor="none", **common)
 
     picked = np.nonzero(usable)[0]

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hhlab.errors import BadArgument
+
 # A drift of this much is the edge of one person's normal variation.
 NORMAL_EDGE = 0.1
 # A turn of the head (see hhlab.metrics.identity_subject.head_pose) up to this much needs no leeway:
@@ -18,6 +20,7 @@ NORMAL_EDGE = 0.1
 # reason all leeway together is at most MOST_LEEWAY.
 STILL = 0.05
 MOST_LEEWAY = 0.2
+LEAST_PAIRS = 50
 
 
 @dataclass(frozen=True)
@@ -95,12 +98,21 @@ def fit_calibration(
     different_distance : float (m,), pairs of different people
     people : how many people are in it, for the record
 
+    Raises
+    ------
+    BadArgument : fewer than 50 pairs on either side
+
     Notes
     -----
     `same_edge` and the two leeways are a regression of the .95 quantile of the distance on the turn
     (Koenker and Bassett, Econometrica 46(1), 1978). The odds are a logistic regression on the
     distance less half the leeway, both sides weighted alike, so that they are a likelihood ratio.
     """
+    if min(len(same_distance), len(different_distance)) < LEAST_PAIRS:
+        raise BadArgument(
+            "pairs", expected=f"at least {LEAST_PAIRS} of one and of different people",
+            found=f"{len(same_distance)} and {len(different_distance)}",
+        )  # fmt: skip
     excess = np.maximum(np.abs(same_pose_change) - STILL, 0.0)
     different = float(np.median(different_distance))
     edge, yaw, pitch = _quantile_plane(same_distance, excess)

@@ -16,7 +16,7 @@ FULL_PX = 80.0
 # Beyond this yaw (see :func:`head_pose`) hardly half of the face is visible.
 MOST_YAW = 0.8
 TOGETHER = 2  # samples in which two faces are seen at once, from which on they are two people
-BYSTANDER = 0.4  # a face that much narrower than the subject's is not taken for its successor
+BYSTANDER = 0.25  # a face that much narrower than the subject's is not taken for its successor
 
 
 @dataclass(frozen=True)

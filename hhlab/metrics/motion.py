@@ -1,15 +1,15 @@
 """Motion quality: does what moves move as real things do?
 
-Four terms, each computed per frame on a small luma picture with its brightness evened out, and
-each lower for natural motion:
+Three terms, each computed per frame on a small luma picture, and each lower for natural motion:
 
 * unevenness: how far a frame lies from the mean of its neighbours, relative to how far the
   neighbours are: 2 |I_t - (I_{t-1} + I_{t+1}) / 2| / (|I_t - I_{t-1}| + |I_{t+1} - I_t|);
-* discontinuity: error of predicting that the motion simply goes on, relative to predicting no
-  motion: |I_t(x) - I_{t-1}(x - v(x))| / |I_t - I_{t-1}|, v the flow from t to t + 1;
 * incoherence: how much the flow differs from its own local mean, relative to the flow (a shift, a
   turn and a zoom have none; a body that melts has much);
 * residue: mean difference that is left, in grey levels, once the flow has been undone.
+
+A slow change of light is taken out first: the neighbours are brought to the brightness that a
+steady trend from one to the other would give them.
 
 The logarithms of their medians over time, each divided by its spread over generated clips, are
 averaged with equal weights: nothing is fitted to ratings. The mean, 0 for typical real footage, is
@@ -39,12 +39,12 @@ from hhlab.types import (
 )
 
 VERSION = "1"
-TERMS = ("unevenness", "discontinuity", "incoherence", "residue")
-CENTRES = {"unevenness": 0.72, "discontinuity": 0.88, "incoherence": 0.048, "residue": 2.2}
+TERMS = ("unevenness", "incoherence", "residue")
+CENTRES = {"unevenness": 0.72, "incoherence": 0.048, "residue": 2.2}
 """Median of each term over real footage (clips of talk, of camera moves and of daily life)."""
-SPREADS = {"unevenness": 0.10, "discontinuity": 0.27, "incoherence": 0.51, "residue": 0.74}
+SPREADS = {"unevenness": 0.10, "incoherence": 0.51, "residue": 0.74}
 """Standard deviation of each term's logarithm over clips of four generators."""
-HALF_ODDNESS = 2.0
+HALF_ODDNESS = 2.5
 """Oddness at which the quality is one half."""
 MIN_STEPS = 4
 STILL_GREY = 0.2
@@ -124,7 +124,7 @@ class MotionQuality:
 
 
 class MotionObserver:
-    """Streaming motion quality. Keeps seven numbers a frame, and the last few pictures.
+    """Streaming motion quality. Keeps six numbers a frame, and the last few pictures.
 
     Give the same `flow` to other observers of the same pass, and motion is computed once for all.
     """
@@ -135,7 +135,7 @@ class MotionObserver:
         self._first_s = self._last_s = 0.0
         self._n_repeated = 0
         self._usual = 0.0
-        self._last: tuple[Step, float] | None = None
+        self._last: Step | None = None
         self._rows: list[tuple[float, ...]] = []
 
     def see(self, frame: Frame, faces: Sequence[Face] = ()) -> None:
@@ -149,23 +149,21 @@ class MotionObserver:
             self._n_cuts += step is not None
             self._last = None
             return
-        change, speed, incoherence, residue = step_terms(step)
+        change = float(cv2.absdiff(step.newer, step.older).mean())
         if change < _REPEATED * max(self._usual, 1.0):
             self._n_repeated += 1
             return
         self._usual = 0.9 * (self._usual or change) + 0.1 * change
-        if self._last is None or self._last[0].older.shape != step.older.shape:
-            unevenness = discontinuity = float("nan")
-        else:
-            unevenness, discontinuity = triple_terms(*self._last, step, change)
-        self._last = step, change
-        self._rows.append(
-            (step.time_s, change, speed, unevenness, discontinuity, incoherence, residue)
-        )
+        before, self._last = self._last, step
+        unevenness = residue = float("nan")
+        if before is not None and before.older.shape == step.older.shape:
+            unevenness, residue = triple_terms(before.older, step)
+        speed, incoherence = flow_terms(step.flow_px)
+        self._rows.append((step.time_s, change, speed, unevenness, incoherence, residue))
 
     def result(self) -> MotionQuality:
         """Return what was found so far."""
-        rows = np.array(self._rows, dtype=float).reshape(-1, 7)
+        rows = np.array(self._rows, dtype=float).reshape(-1, 6)
         duration_s = self._last_s - self._first_s
         return motion_of_rows(
             rows, n_frames=self._n_frames, n_cuts=self._n_cuts, n_repeated=self._n_repeated,
@@ -173,52 +171,33 @@ class MotionObserver:
         )  # fmt: skip
 
 
-def step_terms(step: Step) -> tuple[float, float, float, float]:
-    """Return change (grey levels), speed (px), incoherence and residue of one step."""
-    older, newer = _evened(step.older, step.newer)
-    change = float(cv2.absdiff(newer, older).mean())
-    speed = float(cv2.magnitude(step.flow_px[..., 0], step.flow_px[..., 1]).mean())
-    apart = step.flow_px - cv2.blur(step.flow_px, (_NEIGHBOURHOOD_PX, _NEIGHBOURHOOD_PX))
-    incoherence = float(cv2.magnitude(apart[..., 0], apart[..., 1]).mean()) / (speed + _FLOOR_PX)
-    left = cv2.absdiff(_evened(step.older, step.warped, like=step.newer)[1], older)
-    residue = float(left[step.inside].mean()) if step.inside.any() else float("nan")
-    return change, speed, incoherence, residue
+def flow_terms(flow_px: np.ndarray) -> tuple[float, float]:
+    """Return mean speed (px) and incoherence of a flow, float32 (h, w, 2)."""
+    speed = float(cv2.magnitude(flow_px[..., 0], flow_px[..., 1]).mean())
+    apart = flow_px - cv2.blur(flow_px, (_NEIGHBOURHOOD_PX, _NEIGHBOURHOOD_PX))
+    return speed, float(cv2.magnitude(apart[..., 0], apart[..., 1]).mean()) / (speed + _FLOOR_PX)
 
 
-def triple_terms(
-    before: Step, change_before: float, step: Step, change: float
-) -> tuple[float, float]:
-    """Return unevenness and discontinuity at the frame between two successive steps."""
-    now = step.older.astype(np.float32)
-    _, then = _evened(step.older, before.older)
-    _, next_ = _evened(step.older, step.newer)
-    apart = float(cv2.absdiff(now, (then + next_) / 2).mean())
-    unevenness = 2 * apart / (change_before + change + 2 * _FLOOR_GREY)
-    height, width = now.shape
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    guess = cv2.remap(
-        then, x - step.flow_px[..., 0], y - step.flow_px[..., 1], cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
-    missed = float(cv2.absdiff(now, guess).mean())
-    return unevenness, missed / (change_before + _FLOOR_GREY)
+def triple_terms(before: np.ndarray, step: Step) -> tuple[float, float]:
+    """Return unevenness and residue (grey levels) at the frame between `before` and a step's end.
 
-
-def _evened(
-    older: np.ndarray, other: np.ndarray, *, like: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Both as float32, the second with the mean brightness of the first.
-
-    `like` is the picture whose brightness tells the gain where `other` is a warped part of it.
+    `before` is the luma before ``step.older``. The trend of the brightness is what leads from the
+    first to the last of the three; an alternation has none, and so is not taken out.
     """
-    gain = max(float(older.mean()), 1.0) / max(float((other if like is None else like).mean()), 1.0)
-    return older.astype(np.float32), other.astype(np.float32) * np.float32(gain)
+    trend = np.sqrt(max(float(step.newer.mean()), 1.0) / max(float(before.mean()), 1.0))
+    now = step.older.astype(np.float32)
+    then, next_ = before * np.float32(trend), step.newer / np.float32(trend)
+    apart = float(cv2.absdiff(now, (then + next_) / 2).mean())
+    steps = float(cv2.absdiff(now, then).mean()) + float(cv2.absdiff(now, next_).mean())
+    left = cv2.absdiff(now, step.warped / np.float32(trend))
+    residue = float(left[step.inside].mean()) if step.inside.any() else float("nan")
+    return 2 * apart / (steps + 2 * _FLOOR_GREY), residue
 
 
 def motion_of_rows(
     rows: np.ndarray, *, n_frames: int, n_cuts: int, n_repeated: int, frames_per_s: float
 ) -> MotionQuality:
-    """Sum up per-frame numbers: float64 (n, 7) time, change, speed and the four terms.
+    """Sum up per-frame numbers: float64 (n, 6) time, change, speed and the three terms.
 
     `rows` has one row for each frame that is neither a first, nor after a cut, nor a repeated one.
     """
@@ -262,7 +241,7 @@ def _quality(oddness: np.ndarray | float) -> np.ndarray:
 
 def _sentence(found: MotionQuality) -> str:
     words = {
-        "unevenness": "moves in jerks", "discontinuity": "does not carry on from frame to frame",
+        "unevenness": "moves in jerks",
         "incoherence": "bends and melts", "residue": "changes without moving",
     }  # fmt: skip
     stutter = (
@@ -272,5 +251,5 @@ def _sentence(found: MotionQuality) -> str:
     if found.quality >= 0.7:
         return f"Motion looks natural ({found.quality:.2f} of 1).{stutter}"
     worst = max(TERMS, key=lambda n: np.log(found.terms[n] / CENTRES[n]) / SPREADS[n])
-    how = "rather odd" if found.quality >= 0.4 else "unnatural"
+    how = "rather odd" if found.quality >= 0.5 else "unnatural"
     return f"Motion is {how} ({found.quality:.2f} of 1): the picture {words[worst]}.{stutter}"

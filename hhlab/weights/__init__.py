@@ -7,7 +7,7 @@
 
 from hhlab.weights.manifest import Entry, entries, entry
 from hhlab.weights.obtain import fetch, fetch_needed, helpful, path
-from hhlab.weights.store import Check, cache_dir, verify
+from hhlab.weights.store import Check, cache_dir, is_here, verify
 
 __all__ = ["Check", "Entry", "cache_dir", "entries", "entry", "fetch", "fetch_needed", "helpful",
-           "path", "verify"]  # fmt: skip
+           "is_here", "path", "verify"]  # fmt: skip

@@ -33,7 +33,9 @@ def pixels(made):
 
 def test_same_arguments_same_pixels_and_sound(pairs):
     assert (pixels(pairs["a"]) == pixels(pairs["again"])).all()
-    np.testing.assert_array_equal(pairs["a"].clip.audio().samples, pairs["again"].clip.audio().samples)
+    np.testing.assert_array_equal(
+        pairs["a"].clip.audio().samples, pairs["again"].clip.audio().samples
+    )
 
 
 def test_another_actor_looks_different(pairs):
@@ -121,7 +123,9 @@ def test_people_blink_and_look_about():
 
 
 def test_wide_pictures_and_seconds(pairs):
-    made = render_clip(Actor.sample(1), "Hi", seed=1, size_px=(160, 96), fps=5, seconds=0.4, scene=PLAIN)
+    made = render_clip(
+        Actor.sample(1), "Hi", seed=1, size_px=(160, 96), fps=5, seconds=0.4, scene=PLAIN
+    )
     assert pixels(made).shape == (2, 96, 160, 3)
 
 

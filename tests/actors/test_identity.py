@@ -51,7 +51,9 @@ def test_fixed_traits_are_kept():
     assert Actor.sample(9, skin_tone=0.25)["skin_tone"] == pytest.approx(0.25)
 
 
-@pytest.mark.parametrize("traits", [np.zeros(3), np.full(len(TRAITS), 1.5), np.full(len(TRAITS), np.nan)])
+@pytest.mark.parametrize(
+    "traits", [np.zeros(3), np.full(len(TRAITS), 1.5), np.full(len(TRAITS), np.nan)]
+)
 def test_impossible_traits_are_refused(traits):
     with pytest.raises(BadArray):
         Actor(traits)

@@ -14,7 +14,8 @@ NAMES = ("right_eye", "left_eye", "nose_tip", "right_mouth", "left_mouth")
 
 
 @pytest.mark.parametrize(
-    ("seed", "light", "yaw"), [(4, "soft", 0.0), (9, "side", 0.25), (13, "warm", -0.2), (17, "dim", 0.1)]
+    ("seed", "light", "yaw"),
+    [(4, "soft", 0.0), (9, "side", 0.25), (13, "warm", -0.2), (17, "dim", 0.1)],
 )
 def test_the_detector_finds_the_face_and_its_key_points(seed, light, yaw, face_tools):
     detector, _ = face_tools

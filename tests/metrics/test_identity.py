@@ -1,4 +1,4 @@
-"""Identity drift on made-up embeddings: what it must see, what it must ignore, what it cannot say."""
+"""Identity drift on made-up embeddings: what it must see, must ignore, and cannot say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import theilslopes
 
-from hhlab.errors import BadArray
+from hhlab.errors import BadArgument, BadArray
 from hhlab.metrics import identity_statistics as statistics
 from hhlab.metrics.encoders import unit
 from hhlab.metrics.identity import identity_drift
@@ -271,6 +271,12 @@ def test_the_odds_are_those_of_two_normal_distributions():
     assert 25 < fitted.log_odds_slope <= 66
     assert fitted.same_edge == pytest.approx(0.2 + 1.645 * 0.1, abs=0.01)
     assert fitted.different == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_calibration_on_a_few_pairs_is_refused():
+    with pytest.raises(BadArgument, match="at least 50"):
+        fit_calibration("x", same_distance=np.zeros(9), same_pose_change=np.zeros((9, 2)),
+                        different_distance=np.ones(90))  # fmt: skip
 
 
 def test_the_scale_means_what_it_says():

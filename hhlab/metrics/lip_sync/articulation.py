@@ -25,11 +25,10 @@ from scipy.ndimage import gaussian_filter1d
 from hhlab.metrics.lip_sync import articulation_sound as heard
 from hhlab.metrics.lip_sync.articulation_picture import FEATURES, SeenMouth, watch
 from hhlab.metrics.lip_sync.evidence import SHIFTS_MS, Evidence, no_evidence
-from hhlab.metrics.lip_sync.solve import Traits
+from hhlab.metrics.lip_sync.speech import speech_activity
 from hhlab.types import Audio, FaceTrack
 
 NAME = "articulation"
-TRAITS = ("prominence", "height", "level", "log duration")
 WINDOW_S, HOP_S = 2.0, 0.5
 SLOW_S = 0.6  # standard deviation of the Gaussian mean that is taken out of every signal
 GAP_S = 0.15  # frames further apart than this (and than 2.5 frames) are not one movement
@@ -70,18 +69,7 @@ class ArticulationEstimator:
 
     net: heard.ArticulationNet
     match: Match
-    trust: np.ndarray
     name: str = NAME
-
-    def confidence_of(self, traits: Traits) -> float:
-        """Probability that a fit with these traits is right within 80 ms (give to the solver).
-
-        A logistic regression over cuts of real clips with right, shifted and wrong sound.
-        """
-        if traits.at_edge:
-            return 0.0
-        logit = self.trust[0] + trait_vector(traits) @ self.trust[1:]
-        return float(1 / (1 + np.exp(-logit)))
 
     def evidence(
         self, track: FaceTrack, audio: Audio, *, shifts_ms: np.ndarray = SHIFTS_MS
@@ -94,10 +82,10 @@ class ArticulationEstimator:
             return no_evidence("the mouth is never visible for long enough", **nothing)
         if audio.samples.shape[1] < audio.sample_rate * MIN_SPEECH_S or not np.any(audio.samples):
             return no_evidence("no speech: the sound is silent or too short", **nothing)
-        expected = heard.listen(audio, self.net)
-        speaking = expected["speaking"]
+        speaking = speech_activity(heard.to_rate(audio.mono, audio.sample_rate))
         if speaking.sum() / heard.RATE_HZ < MIN_SPEECH_S:
             return no_evidence("no speech in the sound", **nothing)
+        expected = heard.listen(audio, self.net)
         return weigh(seen, heard_movement(expected), speaking, self.match,
                      np.asarray(shifts_ms, float), track.track_id, self.name)  # fmt: skip
 
@@ -109,17 +97,7 @@ def load(path: Path | None = None) -> ArticulationEstimator:
     match = Match(
         arrays["match.weight"].astype(np.float64), arrays["match.whiten"].astype(np.float64)
     )
-    return ArticulationEstimator(net, match, arrays["trust"].astype(np.float64))
-
-
-def trait_vector(traits: Traits) -> np.ndarray:
-    """What the confidence goes by, float64 (4,), in TRAITS."""
-    return np.array(
-        [
-            min(traits.prominence, 5.0), min(traits.height, 12.0), min(traits.level, 12.0),
-            np.log(np.clip(traits.duration_s, 0.5, 20.0)),
-        ]
-    )  # fmt: skip
+    return ArticulationEstimator(net, match)
 
 
 # --- movements ---------------------------------------------------------------------------------

@@ -1,0 +1,237 @@
+"""Texture artifacts: each axis sees its own damage, ignores the rest, and says when it cannot tell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hhlab.damage import texture as damage
+from hhlab.errors import BadArray
+from hhlab.metrics.texture import (
+    TextureArtifacts, TextureObserver, oiliness, over_sharpening, unnatural,
+)  # fmt: skip
+from hhlab.metrics.texture.calibration import scaled
+from hhlab.metrics.texture.filters import (
+    BAND_NOISE_GAIN, bands, gaussian, noise_sigma, to_luma,
+)  # fmt: skip
+from hhlab.metrics.texture.over_sharpening import edge_features, spectral_slope
+from hhlab.types import Face, Frame
+
+AXES = {"oiliness": oiliness, "over_sharpening": over_sharpening, "unnatural": unnatural}
+OWN = {"oiliness": damage.sheen, "over_sharpening": damage.unsharp, "unnatural": damage.wax}
+
+
+@pytest.fixture(scope="module")
+def scene() -> np.ndarray:
+    """Textured coloured surfaces with soft edges and shading, uint8 (240, 320, 3)."""
+    random = np.random.default_rng(11)
+    height, width = 240, 320
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    picture = np.full((height, width, 3), (120, 105, 90), np.float32)
+    for _ in range(14):
+        cx, cy = random.uniform(0, width), random.uniform(0, height)
+        radius = random.uniform(20, 60)
+        colour = random.uniform(30, 190, 3).astype(np.float32)
+        shade = 1 + 0.15 * (x - cx) / radius
+        inside = (x - cx) ** 2 + (y - cy) ** 2 < radius**2
+        picture[inside] = (colour * shade[..., None])[inside]
+    detail = random.standard_normal((height, width)).astype(np.float32)
+    # Detail of all sizes, as in nature: each octave about as strong.
+    texture = sum(g / g.std() for g in (gaussian(detail, s) for s in (0.7, 1.4, 2.8, 5.6)))
+    picture = gaussian(picture * (1 + 0.03 * texture[..., None]), 0.9)
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_each_axis_rises_with_its_own_damage(axis, scene):
+    values = [AXES[axis](OWN[axis](scene, dose)) for dose in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    assert np.all(np.diff(values) > 0)
+    assert values[-1] - values[0] > 0.2
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_each_axis_hardly_rises_with_the_others_and_with_noise(axis, scene):
+    clean = AXES[axis](scene)
+    own = AXES[axis](OWN[axis](scene, 1.0)) - clean
+    others = [apply(scene, 1.0) for name, apply in OWN.items() if name != axis]
+    others.append(damage.noise(scene, 1.0, seed=2))
+    for other in others:
+        assert AXES[axis](other) - clean < 0.25 * own
+
+
+def test_boiling_is_seen_in_a_still_scene_and_noise_is_not_boiling(scene):
+    still = unnatural(scene, scene)
+    boiled = [damage.boil(scene, 1.0, index=i, seed=3) for i in (0, 1)]
+    noisy = [damage.noise(scene, 1.0, seed=i) for i in (0, 1)]
+    assert unnatural(*boiled) > still + 0.5
+    assert unnatural(*noisy) < still + 0.2
+
+
+def test_detail_that_moves_along_does_not_boil(scene):
+    moved = [np.ascontiguousarray(scene[:, s : s + 300]) for s in (0, 3)]
+    assert unnatural(*moved) < unnatural(moved[0]) + 0.2
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_mirror_and_quarter_turn_change_little(axis, scene):
+    clean, damaged = (AXES[axis](OWN[axis](scene, dose)) for dose in (0.0, 1.0))
+    for turned in (scene[:, ::-1], np.rot90(scene)):
+        assert abs(AXES[axis](np.ascontiguousarray(turned)) - clean) < 0.15 * (damaged - clean)
+
+
+@pytest.mark.parametrize(
+    "rgb",
+    [np.zeros((200, 200, 3), np.uint8), np.full((200, 200, 3), 137, np.uint8),
+     np.full((200, 200, 3), 255, np.uint8), np.zeros((1, 1, 3), np.uint8),
+     np.full((3, 3, 3), 90, np.uint8), np.full((2000, 40, 3), 90, np.uint8)],
+    ids=["black", "flat", "white", "1x1", "3x3", "40 px wide"],
+)  # fmt: skip
+def test_pictures_that_tell_nothing_are_undetermined_with_a_reason(rgb):
+    assert all(np.isnan(axis(rgb)) for axis in AXES.values())
+    observer = TextureObserver()
+    for index in range(10):
+        observer.see(Frame(index, index / 25, rgb), [])
+    result = observer.result()
+    assert result.status == "undetermined" and result.reason
+    score = result.to_score()
+    assert all(m.reason for m in score.measures if m.status == "undetermined")
+    assert score.sentence.startswith("Undetermined")
+
+
+@given(
+    st.integers(1, 90), st.integers(1, 90), st.integers(0, 2**31),
+    st.sampled_from(["random", "binary", "gradient", "one pixel"]),
+)  # fmt: skip
+@settings(max_examples=40, deadline=None)
+def test_any_picture_gives_a_finite_value_of_at_least_zero_or_nan(height, width, seed, kind):
+    random = np.random.default_rng(seed)
+    rgb = np.zeros((height, width, 3), np.uint8)
+    if kind == "random":
+        rgb = random.integers(0, 256, (height, width, 3)).astype(np.uint8)
+    elif kind == "binary":
+        rgb = (255 * random.integers(0, 2, (height, width, 1)).repeat(3, axis=2)).astype(np.uint8)
+    elif kind == "gradient":
+        rgb[:] = np.linspace(0, 255, width)[None, :, None]
+    else:
+        rgb[height // 2, width // 2] = 255
+    mesh = random.uniform(-20, 110, (478, 3)).astype(np.float32)
+    face = Face(np.zeros(4, np.float32), np.zeros((5, 2), np.float32), mesh, 1.0)
+    for value in (oiliness(rgb), over_sharpening(rgb), unnatural(rgb, rgb),
+                  oiliness(rgb, face=face), unnatural(rgb, rgb, face=face)):  # fmt: skip
+        assert np.isnan(value) or (np.isfinite(value) and value >= 0)
+
+
+def test_other_arrays_are_refused():
+    with pytest.raises(BadArray):
+        oiliness(np.zeros((100, 100, 3), np.float32))
+    with pytest.raises(BadArray):
+        over_sharpening(np.zeros((100, 100), np.uint8))
+
+
+# --- the parts ---------------------------------------------------------------------------------
+def test_noise_estimate_is_right_on_flat_and_blind_to_slopes():
+    random = np.random.default_rng(0)
+    slope = np.linspace(0, 200, 300, dtype=np.float32)[None].repeat(300, axis=0)
+    assert noise_sigma(slope) < 0.01
+    noisy = slope + 7 * random.standard_normal(slope.shape).astype(np.float32)
+    assert noise_sigma(noisy) == pytest.approx(7.0, rel=0.03)
+
+
+def test_bands_add_up_and_their_noise_gain_is_as_stated():
+    random = np.random.default_rng(0)
+    white = random.standard_normal((400, 400)).astype(np.float32)
+    parts = bands(white)
+    assert np.allclose(sum(parts), white - gaussian(white, 5.6), atol=1e-4)
+    assert [p.std() for p in parts] == pytest.approx(BAND_NOISE_GAIN, rel=0.05)
+
+
+def test_overshoot_of_a_known_halo_is_measured():
+    step = np.full((120, 120), 60.0, np.float32)
+    step[:, 60:] = 160.0
+    plain = gaussian(step, 1.0)
+    haloed = plain + 1.5 * (plain - gaussian(plain, 2.0))
+    assert abs(edge_features(plain)["overshoot"]) < 0.02
+    # The same, worked out on one row.
+    row = haloed[60]
+    expected = 2 * (row[60:66].max() - row[66:72].mean()) / 100.0
+    assert edge_features(haloed)["overshoot"] == pytest.approx(expected, abs=0.1)
+
+
+def test_spectral_slope_of_a_known_spectrum():
+    random = np.random.default_rng(0)
+    frequency = np.hypot(np.fft.fftfreq(256)[:, None], np.fft.rfftfreq(256))
+    frequency[0, 0] = 1.0
+    for exponent in (-2.0, -3.0):
+        spectrum = np.fft.rfft2(random.standard_normal((256, 256))) * frequency ** (exponent / 2)
+        picture = np.fft.irfft2(spectrum).astype(np.float32)
+        assert spectral_slope(1000 * picture) == pytest.approx(exponent, abs=0.15)
+
+
+def test_scale_is_monotone_and_passes_through_its_landmarks():
+    z = np.linspace(-3, 8, 500)
+    values = np.array([scaled(v) for v in z])
+    assert np.all(np.diff(values) > 0) and values[0] < 1e-3
+    assert scaled(1.0) == pytest.approx(1.0, abs=0.01)
+    assert np.isnan(scaled(float("nan")))
+
+
+# --- over time ---------------------------------------------------------------------------------
+def observe(frames, fps=25.0, faces=()) -> TextureArtifacts:
+    observer = TextureObserver()
+    for index, rgb in enumerate(frames):
+        observer.see(Frame(index, index / fps, rgb), faces)
+    return observer.result()
+
+
+def test_series_show_when_the_damage_happens(scene):
+    frames = [damage.unsharp(scene, 1.5 if 25 <= i < 50 else 0.0) for i in range(75)]
+    result = observe(frames)
+    during = (result.frame_times_s >= 1.0) & (result.frame_times_s < 1.96)
+    line = result.series["over_sharpening_frame"]
+    assert line[during].min() > line[~during].max() + 0.3
+    moments = [m for m in result.to_score().moments if m.series == "over_sharpening_frame"]
+    assert moments and 1.0 <= moments[0].time_s < 2.0
+
+
+def test_about_three_samples_a_second_whatever_the_frame_rate(scene):
+    for fps in (8.0, 25.0, 30.0, 60.0):
+        result = observe([scene] * int(4 * fps), fps=fps)
+        assert 11 <= len(result.frame_times_s) <= 13
+        assert np.all(np.diff(result.frame_times_s) > 0)
+
+
+def test_face_is_undetermined_with_a_reason_and_frame_still_measured(scene):
+    score = observe([scene] * 30).to_score()
+    assert score.status == "ok"
+    assert score["oiliness_face"].status == "undetermined"
+    assert score["oiliness_face"].reason == "no face was found"
+    assert score["oiliness_frame"].status == "ok"
+    tiny = Face(np.zeros(4, np.float32), np.zeros((5, 2), np.float32),
+                np.random.default_rng(0).uniform(50, 70, (478, 3)).astype(np.float32), 1.0, 4)  # fmt: skip
+    score = observe([scene] * 30, faces=[tiny]).to_score()
+    assert "px wide" in score["oiliness_face"].reason
+    assert score["face_coverage"].value == 0.0
+
+
+def test_no_frames_at_all_is_undetermined():
+    result = TextureObserver().result()
+    assert result.status == "undetermined" and result.reason == "no frame was seen"
+
+
+def test_size_may_change_within_a_clip(scene):
+    frames = [scene if i % 2 else np.ascontiguousarray(scene[:200, :240]) for i in range(20)]
+    assert observe(frames).status == "ok"
+
+
+def test_big_frames_are_measured_in_tiles_and_agree(scene):
+    big = np.tile(scene, (5, 6, 1))
+    assert max(big.shape) > 768
+    for axis in ("over_sharpening", "unnatural"):
+        values = [AXES[axis](OWN[axis](big, dose)) for dose in (0.0, 0.5, 1.0)]
+        assert np.all(np.diff(values) > 0)
+
+
+def test_luma_weights_sum_to_one():
+    assert to_luma(np.full((4, 4, 3), 200, np.uint8)) == pytest.approx(200, abs=1e-3)
