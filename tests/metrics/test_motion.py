@@ -27,7 +27,7 @@ def test_falls_with_dose(damage, doses):
     found = [motion_of(damage(frames, a)) for a in doses]
     oddness = [f.oddness for f in found]
     assert oddness == sorted(oddness)
-    assert found[-1].quality < found[0].quality - 0.05
+    assert found[-1].oddness > found[0].oddness + 1
     assert found[-1].high < found[0].low
 
 
@@ -78,7 +78,7 @@ def test_cuts_are_left_out():
 
 
 def test_score_is_complete():
-    score = motion_of(temporal.wobble(pan(), 2.0)).to_score()
+    score = motion_of(temporal.wobble(pan(), 4.0)).to_score()
     assert score.measures[0].name == "motion_quality"
     assert {*TERMS, "motion_amount", "repeated_frames"} <= {m.name for m in score.measures}
     assert 0 <= score["motion_quality"].low <= score["motion_quality"].value <= 1
