@@ -31,7 +31,7 @@ import hhlab as hh
 from hhlab.media.quick import quick_pictures
 from hhlab.metrics.flicker import FlickerObserver, flicker_vbench
 
-FOOTAGE = ("talk/ls1.mp4", "camera/0f47577ab3441480.mp4", "talk/vbm_419.mp4")
+FOOTAGE = ("talk/ls1.mp4", "talk/st_aoc.mp4", "talk/vbm_419.mp4")
 
 
 def ours(path: Path) -> float:

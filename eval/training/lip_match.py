@@ -16,7 +16,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from eval.training.clips import TALKING, track_and_sound
 from hhlab.metrics.lip_sync import articulation_sound as heard
@@ -107,7 +107,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path)
-    parser.add_argument("--weights", type=Path, default=heard.default_path())
+    parser.add_argument(
+        "--weights", type=Path, default=Path("data/weights/articulation.safetensors")
+    )
     options = parser.parse_args()
     net = heard.load(options.weights)
     pairs = [
@@ -117,7 +119,7 @@ def main() -> None:
     match, lags = settle(pairs)
     for name, lag_ms in zip(TALKING, lags, strict=True):
         print(f"{name}: {lag_ms:+.0f} ms")
-    arrays = load_file(options.weights)
+    arrays = dict(net.arrays)
     arrays["match.weight"] = match.weight.astype(np.float32)
     arrays["match.whiten"] = match.whiten.astype(np.float32)
     save_file(arrays, options.weights)

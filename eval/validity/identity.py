@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.validity.identity_page import write_page
+from eval.validity.identity_page import save, write_page
 from hhlab import faces
 from hhlab.damage import identity as damage
 from hhlab.media import read_clip, write_clip
@@ -268,6 +268,7 @@ def main(arguments: list[str] | None = None) -> int:
         other = subjects[(number + len(subjects) // 2) % len(subjects)]
         started = time.perf_counter()
         rows += study(bench, subject, other)
+        save(rows, options.out)
         print(f"{subject.name} -> {other.name}: {time.perf_counter() - started:.0f} s", flush=True)
     same, different = pairs(bench, subjects)
     write_page(rows, same, different, speed(bench), options.out)

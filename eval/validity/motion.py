@@ -180,7 +180,8 @@ def main() -> None:
         "*Within model* is Spearman's correlation inside each generator, averaged with weights "
         "n - 1, so that telling good generators from bad ones earns nothing; the interval "
         "resamples prompts. With so few clips the intervals are wide, and differences between rows "
-        "mean little. No weight in the metric was fitted to ratings.",
+        "mean little. No weight in the metric was fitted to ratings, but the terms were chosen "
+        "with these ratings in view, so the first row is no independent test.",
         markdown(temporal_people),
         "The same for *static* quality, which the metric does not claim to measure:",
         markdown(static_people),

@@ -21,18 +21,22 @@ from hhlab.metrics.texture.regions import Region, face_region, frame_region, sam
 from hhlab.metrics.texture.unnatural import boiling
 
 DOSES = (0.25, 0.5, 0.75, 1.0)
-SHIFT = 0.2
-"""How far below 0 the typical clean picture lies, so that clean variety rarely reaches 0.5."""
+SHIFT = {("oiliness", "frame"): 0.5}
+USUAL_SHIFT = 0.2
+"""How far below 0 the typical clean video lies, so that clean variety rarely reaches 0.5."""
 RIDGE = 0.03
-NOISE_WEIGHT = 2.0
+NOISE_WEIGHT = 4.0
+CONTRAST_WEIGHT = 2.0
+ADDED = ("oiliness",)
+"""Axes whose features are views of one thing, to be added, never set against each other."""
 EDGES = ("halo_narrow", "halo_wide", "overshoot", "bend", "log_width")
 DETAIL = (
     "surface_1", "surface_2", "surface_3", "surface_high_1", "surface_high_2", "surface_high_3",
     "edge_0", "edge_1", "edge_2", "edge_3", "log_noise", "log_width",
 )  # fmt: skip
 INPUTS = {
-    ("oiliness", "face"): ("highlights",),
-    ("oiliness", "frame"): ("highlights",),
+    ("oiliness", "face"): ("highlight_peak", "highlight_spread"),
+    ("oiliness", "frame"): ("highlight_bulge",),
     ("over_sharpening", "face"): EDGES,
     ("over_sharpening", "frame"): EDGES,
     ("waxiness", "face"): (*DETAIL, "log_face_px"),
@@ -94,12 +98,27 @@ def fit_axis(rows: pd.DataFrame, axis: str, region: str) -> Axis:
         else:
             weight = NOISE_WEIGHT if "noise" in name else 1.0
             scatter = scatter + weight * change.T @ change / len(change)
+    # Contrast and brightness scale all detail, noise included, alike: forbid that direction.
+    alike = np.array([name.startswith(("surface_", "edge_", "log_noise")) for name in names])
+    alike = CONTRAST_WEIGHT * alike / spread.to_numpy()
+    scatter = scatter + np.outer(alike, alike)
     signal = np.mean(own, axis=0)
+    if axis in ADDED:
+        scatter = np.diag(np.diag(scatter))
     scatter = scatter + RIDGE * np.trace(scatter) / len(scatter) * np.eye(len(scatter))
     weights = np.linalg.solve(scatter, signal)
-    weights = weights * (1 + SHIFT) / float(weights @ signal) / spread.to_numpy()
-    offset = float((clean.to_numpy() @ weights).mean() if False else
-                   np.median(clean.to_numpy() @ weights)) + SHIFT  # fmt: skip
+    # Zero and one are those of ordinary video at its own size.
+    video = rows[rows.boiling.notna() & ~rows.picture.str.endswith("/half")].picture.unique()
+    clean = clean.loc[clean.index.intersection(video)]
+    own = [
+        np.median(((group.set_index("picture")[names] - clean) / spread).dropna() @ weights)
+        for _, group in rows[(rows.dose == 1.0) & (rows.kind == axis)].groupby("damage")
+    ]
+    # Implementations of oil differ most in strength: there the strongest sets the scale.
+    step = float(np.max(own) if axis == "oiliness" else np.mean(own))
+    shift = SHIFT.get((axis, region), USUAL_SHIFT)
+    weights = weights * (1 + shift) / step / spread.to_numpy()
+    offset = float(np.median(clean.to_numpy() @ weights)) + shift
     return Axis(tuple(names), *(tuple(float(v) for v in part) for part in (low, high, weights)),
                 offset)  # fmt: skip
 
@@ -120,23 +139,23 @@ def write_table(tables: dict[tuple[str, str], Axis], path: Path) -> None:
         lines += [f"        {numbers(p)}," for p in (fitted.low, fitted.high, fitted.weights)]
         lines += [f"        {fitted.offset:.5g},", "    ),"]
     lines += [
-        "}  # fmt: skip", '"""Names, lowest and highest value, weights; offset."""', "",
+        "}", '"""Names, lowest and highest value, weights; offset."""', "",
         'BOILING = {"face": (0.17, 0.2), "frame": (0.2, 0.25)}',
         '"""Share of changed detail that is usual in clean footage, and what to add for 1."""',
     ]  # fmt: skip
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")  # then: ruff format
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--extra", type=Path, help="more real clips and photographs")
-    parser.add_argument("--rows", type=Path, help="keep the measured features here (pickle)")
+    parser.add_argument("--rows", type=Path, help="folder to keep measured features in")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     tables = {}
     for region in ("face", "frame"):
-        kept = options.rows and options.rows.with_name(f"{options.rows.name}_{region}.parquet")
+        kept = options.rows / f"texture_{region}.parquet" if options.rows else None
         if kept and kept.is_file():
             rows = pd.read_parquet(kept)
         else:

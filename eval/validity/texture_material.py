@@ -70,7 +70,7 @@ def bases(paths: list[Path], region: str) -> Iterator[Base]:
         rgb, following = _picture(path)
         if region == "frame":
             yield (base := _cut_frame(path.stem, rgb, following))
-            if path.suffix == ".mp4" and 600 < max(base.rgb.shape[:2]):
+            if path.suffix == ".mp4" and max(base.rgb.shape[:2]) > 600:
                 yield base.half()
             continue
         if any(word in path.stem for word in NO_FACE):
@@ -81,7 +81,7 @@ def bases(paths: list[Path], region: str) -> Iterator[Base]:
             continue
         base = _cut_face(path.stem, rgb, following, found[0].landmarks_px.astype(np.float32))
         yield base
-        if np.ptp(base.landmarks_px[:, 0]) > 130:
+        if path.suffix == ".mp4" and np.ptp(base.landmarks_px[:, 0]) > 250:
             yield base.half()
 
 
@@ -101,9 +101,7 @@ def _cut_frame(name: str, rgb: np.ndarray, following: np.ndarray | None) -> Base
     return Base(name, np.ascontiguousarray(rgb[window]), after, None)
 
 
-def _cut_face(
-    name: str, rgb: np.ndarray, following: np.ndarray | None, points: np.ndarray
-) -> Base:
+def _cut_face(name: str, rgb: np.ndarray, following: np.ndarray | None, points: np.ndarray) -> Base:
     low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
     margin = 0.4 * (high[0] - low[0])
     left, top = (max(0, int(v - margin)) for v in low)
@@ -174,6 +172,15 @@ def median(rgb: np.ndarray, dose: float, mesh: np.ndarray | None, _: int) -> np.
     return _u8((1 - dose) * rgb.astype(np.float32) + dose * cv2.medianBlur(rgb, 5))
 
 
+def surface_blur(rgb: np.ndarray, dose: float, mesh: np.ndarray | None, _: int) -> np.ndarray:
+    """A blur that spares edges: blended in where the slope of the luma is small."""
+    picture = rgb.astype(np.float32)
+    luma = cv2.GaussianBlur(picture @ damage.LUMA, (0, 0), 1.5)
+    slope = np.hypot(*np.gradient(luma))
+    flat = cv2.GaussianBlur(np.exp(-((slope / 6.0) ** 2)), (0, 0), 1.5)[..., None]
+    return _u8(picture + dose * flat * (cv2.GaussianBlur(picture, (0, 0), 3.0) - picture))
+
+
 def luma_noise(rgb: np.ndarray, dose: float, mesh: np.ndarray | None, index: int) -> np.ndarray:
     grain = np.random.default_rng([7, index]).standard_normal((*rgb.shape[:2], 1))
     return _u8(rgb + 10 * dose * grain)
@@ -207,6 +214,7 @@ OWN: dict[str, dict[str, Damage]] = {
         "wax": lambda rgb, d, mesh, i: damage.wax(rgb, d, landmarks_px=mesh),
         "bilateral": bilateral,
         "median": median,
+        "surface blur": surface_blur,
     },
     "boiling": {
         "boil": lambda rgb, d, mesh, i: damage.boil(rgb, d, index=i, seed=5),

@@ -165,7 +165,7 @@ def _garment(clothes: Clothes, x, y, a, edge, neck, soft):
         for place in (1.98, 2.35, 2.72):
             button = smooth(0.032, 0.026, np.hypot(x - 0.035, y - place))
             colour = mix(colour, shirt * 0.55 + 0.15, button)
-    return cover, lift, colour, 0.02
+    return cover, lift * cover, colour, 0.02
 
 
 def hanging_sheet(actor: Actor, per_unit: float) -> Sheet | None:

@@ -13,7 +13,7 @@ from hhlab.actors.clip import TalkingClip, render_clip
 from hhlab.actors.identity import Actor
 from hhlab.actors.scene import Scene
 from hhlab.errors import BadArgument
-from hhlab.types import ArraySource, Audio, Clip
+from hhlab.types import ArraySource, Clip
 
 LATE_MS = 160.0
 GROWING_MS_PER_S = 40.0
@@ -84,7 +84,7 @@ def demo_set(
 
 
 ACTOR = Actor.sample(5)
-SECOND, THIRD, OTHER = Actor.sample(13), Actor.sample(14), Actor.sample(28)
+SECOND, THIRD, OTHER = Actor.sample(9), Actor.sample(3), Actor.sample(28)
 SCENES = (
     Scene("room", Clothes("blazer", "teal"), Camera("static"), "soft"),
     Scene("park", Clothes("hoodie", "grey"), Camera("zoom in", 0.6), "warm"),
@@ -122,13 +122,12 @@ def with_sound(
 
     What is seen at time t is heard at ``t + offset + drift * t``. The sound keeps its length.
     """
+    from hhlab.damage.sound import shift_within, stretch
+
     audio = made.clip.audio()
-    slope = 1.0 + drift_ms_per_s / 1000.0
-    heard_s = np.arange(audio.samples.shape[1]) / audio.sample_rate
-    from_s = (heard_s - offset_ms / 1000.0) / slope
-    position = from_s * audio.sample_rate
-    moved = np.stack([_read_at(channel, position) for channel in audio.samples])
-    sound = Audio(moved.astype(np.float32), audio.sample_rate, audio.start_s)
+    if drift_ms_per_s:
+        audio = stretch(audio, drift_ms_per_s=drift_ms_per_s)
+    audio = shift_within(audio, offset_ms=offset_ms)
     truth = replace(
         made.truth,
         offset_ms=made.truth.offset_ms + offset_ms,
@@ -137,17 +136,8 @@ def with_sound(
     )
     source = made.clip.source
     return TalkingClip(
-        replace(made.clip, source=ArraySource(source.array, source.fps, sound)), truth
+        replace(made.clip, source=ArraySource(source.array, source.fps, audio)), truth
     )
-
-
-def _read_at(samples: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Samples between samples by cubic interpolation; silence outside."""
-    from scipy.interpolate import CubicSpline
-
-    spline = CubicSpline(np.arange(len(samples)), samples.astype(np.float64))
-    inside = (position >= 0) & (position <= len(samples) - 1)
-    return np.where(inside, spline(np.clip(position, 0, len(samples) - 1)), 0.0)
 
 
 def _wrong_picture(made: TalkingClip, name: str) -> TalkingClip:

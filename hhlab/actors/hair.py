@@ -152,7 +152,7 @@ def brows(actor: Actor, t: Layout, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     u = (a - (t.eye_x - 0.17)) / 0.36  # 0 at the inner end, 1 at the outer
     arch = (0.02 + 0.05 * actor["brow_arch"]) * np.sin(np.pi * np.clip(u * 0.72 + 0.06, 0, 1))
     middle = t.brow_y + 0.035 - arch + 0.02 * smooth(0.75, 1.0, u)
-    thick = (0.017 + 0.038 * actor["brow_thickness"]) * (1 - 0.55 * smooth(0.35, 1.05, u))
+    thick = (0.020 + 0.035 * actor["brow_thickness"]) * (1 - 0.55 * smooth(0.35, 1.05, u))
     v = (y - middle) / thick
     body = smooth(1.15, 0.35, np.abs(v)) * smooth(-0.06, 0.06, u) * smooth(1.04, 0.86, u)
     slant = (u * 1.0 + 0.35 * v * (1 - np.clip(u, 0, 1) * 0.6)) * 0.36

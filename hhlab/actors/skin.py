@@ -98,7 +98,7 @@ def fine_relief(actor: Actor, t: Layout, x: np.ndarray, y: np.ndarray) -> np.nda
     a = np.abs(x)
     gx, gy = grain(actor, x, y)
     age = smooth(0.2, 1.0, actor["age"])
-    out = 0.0004 * sample(34, gx * 330, gy * 330) + 0.0004 * sample(35, gx * 120, gy * 120)
+    out = 0.0004 * sample(34, gx * 330, gy * 330) + 0.0002 * sample(35, gx * 120, gy * 120)
     wave = y + 0.018 * sample(41, gx * 12, gy * 6) + 0.03 * x * x
     brow = smooth(t.brow_y - 0.10, t.brow_y - 0.2, y) * smooth(-0.72, -0.58, y)
     brow *= np.exp(-((x / 0.42) ** 2))
@@ -128,6 +128,6 @@ def beard_region(t: Layout, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def moustache_region(t: Layout, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """How much a place lies between nose and mouth where a moustache grows, in [0, 1]."""
     a = np.abs(x)
-    low = t.mouth_y - t.lip_upper * 0.9 + 0.25 * np.maximum(0, a - t.mouth_half * 0.6)
-    out = smooth(t.nose_y + 0.0, t.nose_y + 0.05, y) * smooth(low + 0.02, low - 0.03, y)
+    low = t.mouth_y - t.lip_upper * 1.15 - 0.012 + 0.25 * np.maximum(0, a - t.mouth_half * 0.6)
+    out = 0.8 * smooth(t.nose_y + 0.0, t.nose_y + 0.05, y) * smooth(low + 0.02, low - 0.03, y)
     return out * smooth(t.mouth_half * 1.3, t.mouth_half * 0.9, a)

@@ -29,9 +29,7 @@ OILY_ZONES = (
 MOUTH = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 
 
-def sheen(
-    rgb: np.ndarray, dose: float, *, landmarks_px: np.ndarray | None = None
-) -> np.ndarray:
+def sheen(rgb: np.ndarray, dose: float, *, landmarks_px: np.ndarray | None = None) -> np.ndarray:
     """Add an oily film: white specular lobes on the face, or on every smooth surface.
 
     The dichromatic model (Shafer 1985): in linear light the picture is a coloured diffuse part
@@ -41,7 +39,9 @@ def sheen(
     """
     if _nothing_to_do(rgb, dose):
         return rgb.copy()
-    lobe = _face_lobe(rgb.shape[:2], landmarks_px) if landmarks_px is not None else _shading_lobe(rgb)
+    lobe = (
+        _face_lobe(rgb.shape[:2], landmarks_px) if landmarks_px is not None else _shading_lobe(rgb)
+    )
     linear = (rgb.astype(np.float32) / 255.0) ** 2.2
     # A surface shines where light falls on it: in proportion to what it sends back diffusely.
     light = _gaussian(linear @ LUMA, max(1.0, max(rgb.shape[:2]) / 60))
@@ -72,7 +72,7 @@ def wax(rgb: np.ndarray, dose: float, *, landmarks_px: np.ndarray | None = None)
         radius = max(3, round(float(np.ptp(landmarks_px[:, 0])) / 24))
     picture = rgb.astype(np.float32)
     smooth = _guided(picture, picture @ LUMA, radius, (18.0 * dose) ** 2)
-    return _as_uint8(smooth if landmarks_px is None else _inside_face(picture, smooth, landmarks_px))
+    return _as_uint8(smooth if landmarks_px is None else _on_skin(picture, smooth, landmarks_px))
 
 
 def boil(rgb: np.ndarray, dose: float, *, index: int, seed: int) -> np.ndarray:
@@ -154,12 +154,15 @@ def _guided(picture: np.ndarray, guide: np.ndarray, radius: int, epsilon: float)
     return mean(slope) * guide[..., None] + mean(intercept)
 
 
-def _inside_face(before: np.ndarray, after: np.ndarray, landmarks_px: np.ndarray) -> np.ndarray:
-    """`after` within the outline of the face, `before` outside, with a soft seam."""
+def _on_skin(before: np.ndarray, after: np.ndarray, landmarks_px: np.ndarray) -> np.ndarray:
+    """`after` on the skin of the face, `before` on eyes, brows, mouth and outside; soft seams."""
     mask = np.zeros(before.shape[:2], np.float32)
-    hull = cv2.convexHull(landmarks_px[:, :2].astype(np.float32))
-    cv2.fillConvexPoly(mask, np.rint(hull).astype(np.int32), 1.0)
-    mask = _gaussian(mask, max(1.0, float(np.ptp(landmarks_px[:, 0])) / 60))[..., None]
+    points = landmarks_px[:, :2].astype(np.float32)
+    cv2.fillConvexPoly(mask, np.rint(cv2.convexHull(points)).astype(np.int32), 1.0)
+    for part in (*EYES_AND_BROWS, MOUTH):
+        hull = cv2.convexHull(points[list(part)])
+        cv2.fillConvexPoly(mask, np.rint(hull).astype(np.int32), 0.0)
+    mask = _gaussian(mask, max(1.0, float(np.ptp(points[:, 0])) / 60))[..., None]
     return before + mask * (after - before)
 
 
@@ -192,8 +195,10 @@ def _face_lobe(shape: tuple[int, int], landmarks_px: np.ndarray) -> np.ndarray:
         square = (grid[0] - x) ** 2 + (grid[1] - y) ** 2
         oily = np.maximum(oily, amount * np.exp(-square / (2 * (width_share * face_width) ** 2)))
     lobe *= oily.astype(np.float32)
-    for part in (EYES_AND_BROWS[0], EYES_AND_BROWS[1], MOUTH):
-        hull = cv2.convexHull((landmarks_px[list(part), :2] - (left, top)).astype(np.float32) / step)
+    for part in (*EYES_AND_BROWS, MOUTH):
+        hull = cv2.convexHull(
+            (landmarks_px[list(part), :2] - (left, top)).astype(np.float32) / step
+        )
         cv2.fillConvexPoly(lobe, np.rint(hull).astype(np.int32), 0.0)
     lobe = _gaussian(lobe, 2.5)
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))

@@ -16,7 +16,7 @@ whole picture; what is left of each patch is local flicker.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -24,6 +24,7 @@ import numpy as np
 
 from hhlab.errors import BadArray
 from hhlab.metrics.blocks import block_resamples
+from hhlab.metrics.difference import DifferenceMean, flicker_vbench
 from hhlab.metrics.flow import SIDE_PX, FlowStream, Step
 from hhlab.types import (
     Face,
@@ -35,6 +36,8 @@ from hhlab.types import (
     undetermined,
     worst_moments,
 )
+
+__all__ = ["Flicker", "FlickerObserver", "flicker_of_patches", "flicker_vbench", "patch_changes"]
 
 VERSION = "1"
 PATCH_PX = 12
@@ -118,57 +121,6 @@ class Flicker:
                      subject="whole frame")  # fmt: skip
 
 
-def flicker_vbench(frames: Iterable[np.ndarray]) -> float:
-    """Return VBench's uncorrected temporal flickering, (255 - mean of mean |difference|) / 255.
-
-    Parameters
-    ----------
-    frames : ``uint8 (h, w, 3)`` each, all of one size, at least two; any order of channels
-
-    Returns
-    -------
-    0 to 1; 1 is a still picture. Higher is better in their tables, though still is not good.
-
-    Raises
-    ------
-    BadArray : fewer than two frames, or frames of different size or type.
-    """
-    counter = DifferenceMean()
-    for frame in frames:
-        counter.add(frame)
-    if counter.pairs == 0:
-        raise BadArray("frames", expected="at least two", found=f"{counter.frames}")
-    return counter.vbench
-
-
-class DifferenceMean:
-    """Running mean over pairs of consecutive frames of their mean absolute difference."""
-
-    def __init__(self) -> None:
-        self.frames = 0
-        self.pairs = 0
-        self._sum = 0.0
-        self._last: np.ndarray | None = None
-
-    def add(self, rgb: np.ndarray) -> None:
-        if rgb.dtype != np.uint8 or rgb.ndim != 3:
-            raise BadArray("frame", expected="uint8 (h, w, 3)", found=f"{rgb.dtype} {rgb.shape}")
-        last, self._last = self._last, rgb
-        self.frames += 1
-        if last is None:
-            return
-        if last.shape != rgb.shape:
-            raise BadArray("frame", expected=f"the size of the frames before, {last.shape}",
-                           found=f"{rgb.shape}")  # fmt: skip
-        # Whole numbers: exact whatever the order of summing, and eight times faster than floats.
-        self._sum += cv2.norm(last, rgb, cv2.NORM_L1) / rgb.size
-        self.pairs += 1
-
-    @property
-    def vbench(self) -> float:
-        return (255.0 - self._sum / self.pairs) / 255.0 if self.pairs else float("nan")
-
-
 class FlickerObserver:
     """Streaming flicker. Keeps some 150 numbers a frame, and the last frame.
 
@@ -235,7 +187,7 @@ def flicker_of_patches(
         stamps = np.array([p[0] for p in shot])
         changes = np.stack([p[1] for p in shot])
         bright = np.maximum(np.stack([p[2] for p in shot]), DARK)
-        common = np.nan_to_num(np.nanmedian(changes.reshape(len(shot), -1), axis=1))
+        common = _common(changes, bright)
         rest = changes - common[:, None, None]
         common = _levelled(common)
         weight = (bright / bright.mean()) ** 2  # back from each patch's own % to the picture's
@@ -271,6 +223,14 @@ def _shots(patches: Sequence) -> list[list]:
         if patch is not None:
             shots[-1].append(patch)
     return [shot for shot in shots if len(shot) >= 2]
+
+
+def _common(changes: np.ndarray, bright: np.ndarray) -> np.ndarray:
+    """Median change of the patches that are bright enough to tell, per frame; 0 where none is."""
+    lit = np.where(bright > DARK, changes, np.nan).reshape(len(changes), -1)
+    some = np.isfinite(lit).any(axis=1)
+    return np.array([np.nanmedian(row) if told else 0.0
+                     for row, told in zip(lit, some, strict=True)])  # fmt: skip
 
 
 def _levelled(common: np.ndarray) -> np.ndarray:

@@ -16,7 +16,9 @@ FULL_PX = 80.0
 # Beyond this yaw (see :func:`head_pose`) hardly half of the face is visible.
 MOST_YAW = 0.8
 TOGETHER = 2  # samples in which two faces are seen at once, from which on they are two people
-BYSTANDER = 0.25  # a face that much narrower than the subject's is not taken for its successor
+# A face that much narrower than the subject's and seen that few times is a bystander, not its
+# successor.
+BYSTANDER, BRIEF = 0.4, 5
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,8 @@ def choose_subject(
     The main track is the one most like the references or, without any, the longest. Where it is
     not seen, another track may go on for it: a swapped face often gets a new number, and so does
     the same person after a cut. A person seen together with the main track is somebody else and
-    never goes on for it, and neither does a much smaller bystander. Of several, the one most like
-    the anchor is taken.
+    never goes on for it, and neither does a much smaller face seen for less than a second. Of
+    several, the one most like the anchor is taken.
 
     Returns
     -------
@@ -131,6 +133,7 @@ def choose_subject(
         alike = float(np.median((vectors[rows] @ anchor.T).max(axis=1)))
         same = calibration is not None and calibration.log_odds(np.array([1 - alike]))[0] > 0
         small = float(np.median(samples.widths_px[rows])) < BYSTANDER * width
+        small &= len(rows) < BRIEF
         if together < TOGETHER and (same or not small):
             joined.append(track)
             chosen += [row for row in rows if samples.times_s[row] not in main_times]

@@ -202,6 +202,7 @@ def motion_of_rows(
     `rows` has one row for each frame that is neither a first, nor after a cut, nor a repeated one.
     """
     times, change, speed, terms = rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3:]
+    known = terms[np.isfinite(terms).all(axis=1)]
     nan, n_steps = float("nan"), len(rows) + n_repeated
     amount = 100 * float(speed.sum()) / n_steps / SIDE_PX * frames_per_s if n_steps else nan
     reason = ""
@@ -209,16 +210,16 @@ def motion_of_rows(
         reason = f"{n_frames} frames with {n_cuts} cuts are too few to judge motion"
     elif len(rows) < MIN_STEPS or float(np.median(change)) < STILL_GREY:
         reason = "nothing moves, so there is no motion to judge"
-    elif np.isfinite(terms).sum(axis=0).min() < 2:
+    elif len(known) < 2:
         reason = "the picture changes from frame to frame as if each were a shot of its own"
     if reason:
         # In a picture in which nothing moves, no frame can be told from a repeated one.
         return MotionQuality("undetermined", reason, nan, nan, nan, nan, {}, amount, nan,
                              np.empty(0), {}, n_frames, n_cuts)  # fmt: skip
-    summary = np.nanmedian(terms, axis=0)
+    summary = np.median(known, axis=0)
     oddness = float(_oddness(summary))
-    draws = np.nanmedian(terms[block_resamples(len(rows), draws=100, block=8)], axis=1)
-    low, high = np.nanpercentile(_quality(_oddness(draws)), [2.5, 97.5])
+    draws = np.median(known[block_resamples(len(known), draws=100, block=8)], axis=1)
+    low, high = np.percentile(_quality(_oddness(draws)), [2.5, 97.5])
     series = dict(zip(TERMS, terms.T, strict=True))
     series["quality"] = _quality(_oddness(terms))
     return MotionQuality(

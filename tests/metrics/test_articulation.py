@@ -7,7 +7,7 @@ import pytest
 
 from hhlab.actors.visemes import mouth_at
 from hhlab.actors.voice import Speech, speak
-from hhlab.metrics.lip_sync import articulation, solve_offset
+from hhlab.metrics.lip_sync import articulation, judge_offset
 from hhlab.metrics.lip_sync import articulation_picture as picture
 from hhlab.metrics.lip_sync import articulation_sound as sound
 from hhlab.metrics.lip_sync.articulation import ArticulationEstimator
@@ -199,7 +199,7 @@ def test_small_and_turned_faces_count_less():
 def test_known_offset_is_found(estimator, speech, late_ms):
     """The mouth is driven by the very phonemes that sound, so the absolute truth is known."""
     audio = as_audio(speech, start_s=late_ms / 1000)
-    result = solve_offset(estimator.evidence(talking_track(speech), audio))
+    result = judge_offset(estimator.evidence(talking_track(speech), audio))
     assert result.status == "ok" and result.estimator == "articulation"
     assert abs(result.offset_ms - late_ms) < 30
     assert result.low_ms - 20 <= late_ms <= result.high_ms + 20
@@ -208,7 +208,7 @@ def test_known_offset_is_found(estimator, speech, late_ms):
 @pytest.mark.parametrize("fps", [12.0, 30.0, 60.0])
 def test_offset_does_not_depend_on_the_frame_rate(estimator, speech, fps):
     evidence = estimator.evidence(talking_track(speech, fps=fps), as_audio(speech, start_s=0.2))
-    assert abs(solve_offset(evidence).offset_ms - 200) < 35
+    assert abs(judge_offset(evidence).offset_ms - 200) < 35
 
 
 def test_another_speech_is_not_believed(estimator, speech):
@@ -217,8 +217,8 @@ def test_another_speech_is_not_believed(estimator, speech):
         "late Thursday, when lighter showers are likely to reach the southern coast.",
         voice="en-us+f1",
     )
-    right = solve_offset(estimator.evidence(talking_track(speech), as_audio(speech)))
-    wrong = solve_offset(estimator.evidence(talking_track(speech), as_audio(other)))
+    right = judge_offset(estimator.evidence(talking_track(speech), as_audio(speech)))
+    wrong = judge_offset(estimator.evidence(talking_track(speech), as_audio(other)))
     assert right.confidence > 0.9 > 0.8 > wrong.confidence
     assert wrong.status != "ok"
 
@@ -232,7 +232,7 @@ def test_shifts_without_sound_are_left_out(estimator, speech):
     early = evidence.window_times_s < half.duration_s - 2.5
     assert np.isnan(evidence.scores[late]).all() and np.isfinite(evidence.scores[early]).any()
     assert evidence.weights[late].max() < evidence.weights[early].max()
-    assert abs(solve_offset(evidence).offset_ms) < 40
+    assert abs(judge_offset(evidence).offset_ms) < 40
 
 
 def test_frames_without_a_face_are_skipped(estimator, speech):
@@ -245,7 +245,7 @@ def test_frames_without_a_face_are_skipped(estimator, speech):
         track.keypoints_px[seen], track.landmarks_px[seen], track.scores[seen],
     )  # fmt: skip
     evidence = estimator.evidence(gappy, as_audio(speech, start_s=-0.15))
-    assert abs(solve_offset(evidence).offset_ms + 150) < 35
+    assert abs(judge_offset(evidence).offset_ms + 150) < 35
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_frames_without_a_face_are_skipped(estimator, speech):
 def test_without_speech_it_says_so(estimator, speech, audio, word):
     evidence = estimator.evidence(talking_track(speech), audio)
     assert not len(evidence) and word in evidence.reason
-    assert solve_offset(evidence).status == "undetermined"
+    assert judge_offset(evidence).status == "undetermined"
 
 
 def test_without_a_mouth_it_says_so(estimator, speech):
@@ -278,7 +278,7 @@ def test_a_mouth_at_rest_proves_nothing(estimator, speech):
     times_s = np.arange(int(speech.duration_s * 25)) / 25
     still = turned(face_points(np.tile([0.05, 0.5, 0, 0.1, 0, 0], (len(times_s), 1))), 0 * times_s)
     still += np.random.default_rng(3).normal(0, 0.2, still.shape)
-    result = solve_offset(estimator.evidence(track_of(still, times_s), as_audio(speech)))
+    result = judge_offset(estimator.evidence(track_of(still, times_s), as_audio(speech)))
     assert result.status == "undetermined"
 
 
@@ -292,9 +292,9 @@ def test_shift_of_a_real_clip_is_recovered(estimator, shared_data):
         track, audio = track_and_sound(shared_data / "talk" / "st_aoc.mp4")
     except WeightsMissing as missing:
         pytest.skip(str(missing))
-    base = solve_offset(estimator.evidence(track, audio))
+    base = judge_offset(estimator.evidence(track, audio))
     assert base.status == "ok"
     for late_ms in (-300, 170):
         late = Audio(audio.samples, audio.sample_rate, audio.start_s + late_ms / 1000)
-        moved = solve_offset(estimator.evidence(track, late))
+        moved = judge_offset(estimator.evidence(track, late))
         assert abs(moved.offset_ms - base.offset_ms - late_ms) < 20

@@ -169,3 +169,10 @@ def test_vbench_definition_on_the_frames_other_tools_see(tmp_path):
     means = [np.abs(a - b).mean() for a, b in itertools.pairwise(frames)]
     assert len(frames) == 12
     assert flicker_vbench(quick_pictures(path)) == pytest.approx(1 - np.mean(means) / 255, abs=1e-7)
+
+
+def test_a_number_that_is_known_already_is_kept():
+    observer = FlickerObserver()
+    shown(pan(), observer)
+    found = observer.result(vbench=0.5)
+    assert found.to_score()["flicker_vbench"].value == 0.5

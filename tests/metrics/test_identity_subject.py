@@ -58,13 +58,18 @@ def test_a_swapped_face_is_followed_though_its_track_is_new():
     assert "face 1" in text
 
 
+def test_a_cut_to_a_wide_shot_of_somebody_else_is_followed_too():
+    tracks, _ = choose(cast((0, 0, TIMES[:12], 200), (1, 1, TIMES[12:], 30)))
+    assert tracks == [0] * 12 + [1] * 8
+
+
 def test_the_same_person_after_a_cut_is_followed_even_when_small():
     tracks, _ = choose(cast((0, 0, TIMES[:12], 100), (1, 0, TIMES[14:], 30)))
     assert tracks == [0] * 12 + [1] * 6
 
 
 def test_somebody_else_in_the_picture_does_not_stand_in_for_the_subject():
-    samples = cast((0, 0, TIMES[:12], 100), (1, 1, TIMES[5:], 110), (2, 2, TIMES[12:], 20))
+    samples = cast((0, 0, TIMES[:12], 100), (1, 1, TIMES[5:], 110), (2, 2, TIMES[12:15], 20))
     tracks, _ = choose(samples, reference_embeddings=PEOPLE[:1])
     assert tracks == [0] * 12
 

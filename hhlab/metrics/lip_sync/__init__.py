@@ -1,9 +1,18 @@
-"""Lip-sync offset: how late the sound comes after the lips, in ms, and how that drifts."""
+"""Lip-sync offset: how late the sound comes after the lips, in ms, and how that drifts.
 
+>>> from hhlab.metrics import lip_sync
+>>> estimators = lip_sync.load()                # articulation, and LR-ASD where its weights are
+>>> result = lip_sync.lip_sync(tracks, audio, estimators)
+>>> result.offset_ms, result.drift_ms_per_s, result.confidence, result.status
+"""
+
+from hhlab.metrics.lip_sync.belief import judge_offset
 from hhlab.metrics.lip_sync.evidence import SHIFTS_MS, Estimator, Evidence, no_evidence
-from hhlab.metrics.lip_sync.result import LipSyncOffset
-from hhlab.metrics.lip_sync.solve import Traits, solve_offset
+from hhlab.metrics.lip_sync.load import CROPPERS, WEIGHTS, load
+from hhlab.metrics.lip_sync.result import METRIC, VERSION, LipSyncOffset
+from hhlab.metrics.lip_sync.speaker import lip_sync
 
 __all__ = [
-    "SHIFTS_MS", "Estimator", "Evidence", "LipSyncOffset", "Traits", "no_evidence", "solve_offset",
+    "CROPPERS", "METRIC", "SHIFTS_MS", "VERSION", "WEIGHTS", "Estimator", "Evidence",
+    "LipSyncOffset", "judge_offset", "lip_sync", "load", "no_evidence",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ is `data/weights/articulation.md`. Inference is plain numpy.
 
 from __future__ import annotations
 
+import sysconfig
 from dataclasses import dataclass
 from functools import cache
 from math import gcd
@@ -15,12 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
+from hhlab.errors import WeightsMissing
 from hhlab.types import Audio
 
 RATE_HZ = 100.0  # articulation is given this many times a second
 SAMPLE_RATE = 16_000
 WINDOW, HOP, FFT = 400, 160, 512
 BANDS, LOW_HZ, HIGH_HZ = 40, 60.0, 7_600.0
+CHUNK = 6000  # frames at a time, which bounds the memory of long clips
 FLOOR_DB = 60.0  # energies this far below the loudest are all the same to us
 CHANNELS = ("opening", "width", "rounding", "jaw", "closure", "speaking")
 DILATIONS = (1, 2, 4, 1)
@@ -67,12 +70,19 @@ def load(path: Path | None = None) -> ArticulationNet:
     """Read the network that comes with hhlab (or another one of its shape)."""
     from safetensors.numpy import load_file
 
-    return ArticulationNet(load_file(path or default_path()))
+    path = path or default_path()
+    if not path.is_file():
+        raise WeightsMissing("articulation", expected=f"the file {path.name}", found="no such file")
+    return ArticulationNet(load_file(path))
 
 
 def default_path() -> Path:
-    """Where the network lies in the project."""
-    return Path(__file__).resolve().parents[3] / "data" / "weights" / "articulation.safetensors"
+    """Where the network lies: in the checkout's ``data/``, else where it was installed."""
+    name = Path("weights") / "articulation.safetensors"
+    checkout = Path(__file__).resolve().parents[3] / "data" / name
+    if checkout.is_file():
+        return checkout
+    return Path(sysconfig.get_path("data")) / "share" / "hhlab" / name
 
 
 def listen(audio: Audio, net: ArticulationNet) -> Articulation:
@@ -107,9 +117,13 @@ def log_mel(samples: np.ndarray, *, warp: float = 1.0) -> np.ndarray:
     padded = np.pad(samples, (WINDOW // 2, WINDOW // 2 + HOP))
     count = len(samples) // HOP + 1
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][:count]
-    power = np.abs(np.fft.rfft(frames * np.hanning(WINDOW).astype(np.float32), FFT)) ** 2
-    energy = power.astype(np.float32) @ mel_filters(warp)
-    return (10 * np.log10(energy + 1e-10)).astype(np.float32)
+    window, filters = np.hanning(WINDOW).astype(np.float32), mel_filters(warp)
+    level_db = np.empty((count, BANDS), np.float32)
+    for start in range(0, count, CHUNK):
+        part = frames[start : start + CHUNK] * window
+        power = np.abs(np.fft.rfft(part, FFT)).astype(np.float32) ** 2
+        level_db[start : start + CHUNK] = 10 * np.log10(power @ filters + 1e-10)
+    return level_db
 
 
 @cache

@@ -97,9 +97,7 @@ def slide(
 
 def nats(evidence: Evidence, calibration: Calibration, drifts: np.ndarray, middle_s: float):
     """Summed log likelihood ratio, and seconds that it rests on: two float64 (d, s)."""
-    cube = slide(
-        evidence.scores, evidence.window_times_s, middle_s, evidence.step_ms, drifts
-    )
+    cube = slide(evidence.scores, evidence.window_times_s, middle_s, evidence.step_ms, drifts)
     share = np.asarray(evidence.weights, float) * stands_for_s(evidence)
     seconds = np.einsum("dws,w->ds", np.isfinite(cube), share)
     total = np.einsum("dws,w->ds", np.nan_to_num(cube), share)
@@ -226,8 +224,11 @@ def without_empty_windows(evidence: Evidence) -> Evidence:
 
 
 def window_offsets(
-    usable: Sequence[Evidence], calibrations: Mapping[str, tuple[float, float]],
-    offset_ms: float, drift: float, middle_s: float,
+    usable: Sequence[Evidence],
+    calibrations: Mapping[str, tuple[float, float]],
+    offset_ms: float,
+    drift: float,
+    middle_s: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Local offset about every LOCAL_HOP_S, each from LOCAL_S of evidence around it.
 

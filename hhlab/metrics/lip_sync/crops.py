@@ -125,9 +125,7 @@ def _smoothed(square: np.ndarray, times_s: np.ndarray) -> np.ndarray:
     return uniform_filter1d(calm, max(1, size // 2 | 1), axis=0, mode="nearest")
 
 
-def _recut(
-    kept: np.ndarray, was: np.ndarray, wanted: np.ndarray, seen_side: float
-) -> np.ndarray:
+def _recut(kept: np.ndarray, was: np.ndarray, wanted: np.ndarray, seen_side: float) -> np.ndarray:
     """Cut the network's picture for the square `wanted` out of one kept for the square `was`."""
     per_px = KEPT_PX / (was[2] * KEPT_SIDE)
     middle = KEPT_PX / 2 + (wanted[:2] - was[:2]) * per_px

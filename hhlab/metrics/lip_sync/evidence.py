@@ -53,7 +53,11 @@ class Evidence:
             )
         if np.shape(self.weights) != (windows,):
             raise BadArray("weights", expected=f"({windows},)", found=str(np.shape(self.weights)))
-        if shifts < 3 or np.ptp(np.diff(self.shifts_ms)) > 1e-6 or self.shifts_ms[1] <= self.shifts_ms[0]:
+        if (
+            shifts < 3
+            or np.ptp(np.diff(self.shifts_ms)) > 1e-6
+            or self.shifts_ms[1] <= self.shifts_ms[0]
+        ):
             raise BadArray("shifts_ms", expected="three or more, evenly spaced, increasing",
                            found=str(self.shifts_ms[:4]))  # fmt: skip
 

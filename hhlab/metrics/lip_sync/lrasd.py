@@ -113,8 +113,12 @@ class LrAsd:
                             state, f"{root}{kind}_{number}", f"{root}{kind}_norm_{number}"
                         )
         self.fusion = folded(state, "model.fusion.attention", "model.fusion.bn")
-        self.gate = folded(state, "model.detector.attention.attention", "model.detector.attention.bn")
-        self.grus = {way: _gru(state, f"model.detector.gru_{way}.") for way in ("forward", "backward")}
+        self.gate = folded(
+            state, "model.detector.attention.attention", "model.detector.attention.bn"
+        )
+        self.grus = {
+            way: _gru(state, f"model.detector.gru_{way}.") for way in ("forward", "backward")
+        }
         self.head = Linear(state["lossAV.FC.weight"], state["lossAV.FC.bias"])
 
     @torch.inference_mode()

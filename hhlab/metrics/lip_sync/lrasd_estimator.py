@@ -1,7 +1,10 @@
 """Lip-sync evidence from the active-speaker network LR-ASD.
 
-The picture is encoded once, the sound once at each of four phases, so that shifts come in steps of
-10 ms. :class:`SyncHead` then says for every frame and every row of sound how well they go together.
+The network's own verdict ("this face speaks") depends on a loud voice and a moving mouth far more
+than on a shift of 100 ms. So half-second pieces of picture are judged against the sound at *every*
+place, and of each verdict is taken off what that piece of picture and that piece of sound get on
+average: what is left is how well just these two go together, as in pointwise mutual information
+(Church and Hanks, Computational Linguistics 16(1), 1990).
 """
 
 from __future__ import annotations
@@ -9,108 +12,110 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
-from hhlab.metrics.lip_sync.crops import CROP_NAME, SEEN_SIDE, steady_crops
+from hhlab.metrics.lip_sync.crops import CROP_NAME, steady_crops
 from hhlab.metrics.lip_sync.evidence import Evidence, no_evidence
 from hhlab.metrics.lip_sync.features import SAMPLE_RATE, at_16_khz, mfcc
 from hhlab.metrics.lip_sync.lrasd import FPS, MFCC_PER_FRAME, LrAsd
-from hhlab.metrics.lip_sync.speech import RATE_HZ, speech_activity
-from hhlab.metrics.lip_sync.sync_head import SyncHead
 from hhlab.types import Audio, FaceTrack
 
 NAME = "lr_asd"
-WINDOW_FRAMES, HOP_FRAMES = 12, 6
-LEAST_FACE_S = 1.5
-LEAST_SPEECH_S = 1.5
+WINDOW_FRAMES, HOP_FRAMES = 12, 8
+LEAST_FACE_S = 2.0
+LEAST_WINDOWS = 5
 SMALLEST_FACE_PX = 24.0
 # A long clip is judged by this much of it, in stretches spread evenly.
-MOST_S, STRETCH_S = 60.0, 10.0
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """One face and the sound, as the network's embeddings.
-
-    Attributes
-    ----------
-    ticks_s : per run, float64 (t,) times of the frames at 25 fps
-    seen : per run, float32 (t, 128)
-    heard : float32 (n, 128) at 100 Hz, the first row beginning at `first_s`
-    spoken : bool (n,) where there is speech
-    """
-
-    ticks_s: list[np.ndarray]
-    seen: list[np.ndarray]
-    heard: np.ndarray
-    spoken: np.ndarray
-    first_s: float
+MOST_S, STRETCH_S = 40.0, 10.0
+ROWS_PER_S = 100
+ROW_STEP = 4
+# The convolutions look this far; nearer to an end they see the zeros beyond it, in picture and
+# sound at the same moment, which would speak for a shift of nothing.
+FRAMES_AT_ENDS, ROWS_AT_ENDS = 9, 25
+# The network holds sound and mouth for most together when the sound leads by so much: the median
+# over talking clips, against what articulation says of them (docs/validity/lip_sync.md).
+LEAD_MS = 100.0
 
 
 @dataclass(frozen=True)
 class LrAsdEstimator:
-    """Evidence from LR-ASD's embeddings (an :class:`~hhlab.metrics.lip_sync.Estimator`)."""
+    """Evidence from LR-ASD (an :class:`~hhlab.metrics.lip_sync.Estimator`)."""
 
     network: LrAsd
-    head: SyncHead
     name: str = NAME
 
     def evidence(self, track: FaceTrack, audio: Audio, *, shifts_ms: np.ndarray) -> Evidence:
-        """Judge one track; it must hold crops made by ``crop_for_asd`` (see crops.py)."""
+        """Judge one track; it must hold crops made by ``crop_for_asd`` (see crops.py).
+
+        Scores are mean log odds per frame, less both averages: about 0 by chance.
+        """
+        about = {"track_id": track.track_id, "estimator": self.name, "shifts_ms": shifts_ms}
         reason = why_not(track)
-        embedded = None if reason else self.embed(track, audio)
-        if embedded is not None and embedded.spoken.sum() < LEAST_SPEECH_S * RATE_HZ:
-            reason = f"no speech (less than {LEAST_SPEECH_S} s of it)"
-        if embedded is not None and not embedded.seen:
-            reason = f"no visible mouth for {LEAST_FACE_S} s in one piece"
         if reason:
-            return no_evidence(
-                reason, track_id=track.track_id, estimator=self.name, shifts_ms=shifts_ms
-            )
-        return self.judge(embedded, track_id=track.track_id, shifts_ms=shifts_ms)
-
-    def embed(
-        self, track: FaceTrack, audio: Audio, *, seen_side: float = SEEN_SIDE, mirror: bool = False
-    ) -> Embedded:
-        """Encode a track's crops and the sound; `seen_side` and `mirror` vary the crops."""
-        runs = [
-            (ticks, crops[:, :, ::-1] if mirror else crops)
-            for ticks, crops in zip(*steady_crops(track, seen_side=seen_side), strict=True)
-            if len(ticks) >= LEAST_FACE_S * FPS
-        ]
-        runs = spread(runs)
+            return no_evidence(reason, **about)
         sound = at_16_khz(audio)
-        # Rows of sound begin exactly with the first frame; other runs are met within 5 ms.
-        origin_s = runs[0][0][0] if runs else audio.start_s
-        lead = round(((origin_s - audio.start_s) % (1 / RATE_HZ)) * SAMPLE_RATE)
-        heard = self.network.hear(mfcc(sound[lead:])).numpy()
-        spoken = speech_activity(sound[lead:])[: len(heard)] > 0
-        return Embedded(
-            [ticks for ticks, _ in runs],
-            [self.network.see(crops).numpy() for _, crops in runs],
-            heard, spoken, audio.start_s + lead / SAMPLE_RATE,
-        )  # fmt: skip
-
-    def judge(self, embedded: Embedded, *, track_id: int, shifts_ms: np.ndarray) -> Evidence:
-        """Evidence over windows of half a second from embeddings."""
-        agreement = self.head.agreement(
-            np.concatenate(embedded.seen), embedded.heard, embedded.spoken
-        )
-        times, scores, weights = [], [], []
-        used = 0
-        for ticks in embedded.ticks_s:
-            block = agreement[used : used + len(ticks)]
-            used += len(ticks)
-            at = (ticks - embedded.first_s) * RATE_HZ
-            swept = _sweep(block, at, shifts_ms)
-            for i in range(0, len(ticks) - WINDOW_FRAMES + 1, HOP_FRAMES):
-                window = slice(i, i + WINDOW_FRAMES)
-                times.append(ticks[window].mean())
-                scores.append(swept[window].mean(axis=0))
-                weights.append(1.0)
+        times, scores = [], []
+        for ticks, crops in stretches(track):
+            seen = self.network.see(crops)[FRAMES_AT_ENDS:-FRAMES_AT_ENDS]
+            heard, first_s = self._around(sound, audio.start_s, ticks, shifts_ms)
+            rows = self._compare(seen, heard, ticks[FRAMES_AT_ENDS] - first_s, shifts_ms)
+            starts = HOP_FRAMES * np.arange(len(rows)) + FRAMES_AT_ENDS
+            times += list(ticks[starts] + (WINDOW_FRAMES - 1) / 2 / FPS)
+            scores += list(rows)
+        if not times:
+            return no_evidence(
+                f"no visible mouth, or no sound with it, for {LEAST_FACE_S} s in one piece", **about
+            )
         return Evidence(
             np.array(times), WINDOW_FRAMES / FPS, np.asarray(shifts_ms, float), np.array(scores),
-            np.array(weights), track_id, self.name,
+            np.ones(len(times)), track.track_id, self.name,
         )  # fmt: skip
+
+    def _around(
+        self, sound: np.ndarray, start_s: float, ticks: np.ndarray, shifts_ms: np.ndarray
+    ) -> tuple[torch.Tensor, float]:
+        """Sound embeddings (n, 128) that a stretch can need, and when the first row begins.
+
+        Rows lie a whole number of 10 ms from the first frame, exactly to the sample.
+        """
+        reach_s = (np.abs(shifts_ms).max() + LEAD_MS) / 1000 + ROWS_AT_ENDS / ROWS_PER_S
+        rows_before = int(np.ceil(reach_s * ROWS_PER_S))
+        missing = max(0.0, start_s - (ticks[0] - rows_before / ROWS_PER_S))
+        rows_before -= int(np.ceil(missing * ROWS_PER_S - 1e-9))
+        first_s = ticks[0] - rows_before / ROWS_PER_S
+        begin = round((first_s - start_s) * SAMPLE_RATE)
+        end = max(begin, round((ticks[-1] + 1 / FPS + reach_s - start_s) * SAMPLE_RATE))
+        heard = self.network.hear(mfcc(sound[begin:end]))
+        return heard[ROWS_AT_ENDS:-ROWS_AT_ENDS], first_s + ROWS_AT_ENDS / ROWS_PER_S
+
+    def _compare(
+        self, seen: torch.Tensor, heard: torch.Tensor, begin_s: float, shifts_ms: np.ndarray
+    ) -> np.ndarray:
+        """Scores (w, s) of a stretch whose first frame is `begin_s` after the first row of sound."""
+        starts = np.arange(0, len(seen) - WINDOW_FRAMES + 1, HOP_FRAMES)
+        span = MFCC_PER_FRAME * WINDOW_FRAMES
+        places = np.arange(0, len(heard) - span + 1, ROW_STEP)
+        if len(starts) < LEAST_WINDOWS or len(places) < LEAST_WINDOWS:
+            return np.zeros((0, len(shifts_ms)))
+        pieces = heard[torch.from_numpy(places[:, None] + np.arange(0, span, MFCC_PER_FRAME))]
+        lengths = torch.full((len(places),), WINDOW_FRAMES)
+        odds = np.stack(
+            [
+                self.network.speaking(
+                    pieces, seen[s : s + WINDOW_FRAMES].expand(len(places), -1, -1), lengths
+                ).mean(dim=1).numpy()
+                for s in starts
+            ]
+        )  # fmt: skip
+        odds -= odds.mean(axis=0, keepdims=True)
+        odds -= odds.mean(axis=1, keepdims=True)
+        later_s = (np.asarray(shifts_ms) - LEAD_MS) / 1000
+        at = (begin_s + starts[:, None] / FPS + later_s[None]) * ROWS_PER_S / ROW_STEP
+        last = len(places) - 1
+        found = np.stack(
+            [np.interp(row, np.arange(last + 1), line) for row, line in zip(at, odds, strict=True)]
+        )
+        return np.where((at > -0.01) & (at < last + 0.01), found, np.nan)
 
 
 def why_not(track: FaceTrack) -> str:
@@ -122,31 +127,16 @@ def why_not(track: FaceTrack) -> str:
     return ""
 
 
-def spread(runs: list[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """At most MOST_S of the runs, in stretches of STRETCH_S spread evenly over all of them."""
-    if sum(len(ticks) for ticks, _ in runs) <= MOST_S * FPS:
-        return runs
-    size = int(STRETCH_S * FPS)
-    parts = [
-        (ticks[i : i + size], crops[i : i + size])
-        for ticks, crops in runs
-        for i in range(0, len(ticks), size)
-        if len(ticks[i : i + size]) >= LEAST_FACE_S * FPS
-    ]
-    count = min(len(parts), int(MOST_S / STRETCH_S))
-    return [parts[i] for i in np.linspace(0, len(parts) - 1, count).round().astype(int)]
-
-
-def _sweep(block: np.ndarray, at: np.ndarray, shifts_ms: np.ndarray) -> np.ndarray:
-    """Agreement of each frame with the sound that is `shifts_ms` away, (t, s); nan beyond it.
-
-    Parameters
-    ----------
-    block : (t, n) agreement of frames and rows of sound
-    at : float (t,) row at which each frame begins
-    """
-    rows = np.rint(at[:, None] + np.asarray(shifts_ms)[None] * RATE_HZ / 1000).astype(int)
-    # A frame needs the sound of its own 40 ms.
-    there = (rows >= 0) & (rows + MFCC_PER_FRAME <= block.shape[1])
-    found = np.take_along_axis(block, rows.clip(0, block.shape[1] - 1), axis=1)
-    return np.where(there, found, np.nan)
+def stretches(track: FaceTrack) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Times and crops of pieces without gaps, at most MOST_S in all, spread over the track."""
+    size, least = int(STRETCH_S * FPS), int(LEAST_FACE_S * FPS)
+    parts = []
+    for ticks, crops in zip(*steady_crops(track), strict=True):
+        count = max(1, round(len(ticks) / size))
+        for one in np.array_split(np.arange(len(ticks)), count):
+            if len(one) >= least:
+                parts.append((ticks[one], crops[one]))
+    most = int(MOST_S / STRETCH_S)
+    if len(parts) <= most:
+        return parts
+    return [parts[i] for i in np.linspace(0, len(parts) - 1, most).round().astype(int)]

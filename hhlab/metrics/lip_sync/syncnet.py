@@ -134,7 +134,7 @@ class SyncNetEstimator:
     name: str = NAME
 
     def evidence(self, track: FaceTrack, audio: Audio, *, shifts_ms: np.ndarray) -> Evidence:
-        """Minus the distance, one window per frame; shifts between frames are interpolated."""
+        """How much nearer than on average over shifts, window by window; interpolated between frames."""
         about = {"track_id": track.track_id, "estimator": self.name, "shifts_ms": shifts_ms}
         if CROP_NAME not in track.crops:
             return no_evidence("no pictures of the face were kept", **about)
@@ -150,7 +150,8 @@ class SyncNetEstimator:
             first = round((ticks[0] - audio.start_s - lead / SAMPLE_RATE) * FPS)
             far = distances(self.see(crops), heard, lead_frames=first)
             frames_ms = np.arange(-FRAME_SHIFTS, FRAME_SHIFTS + 1) * 1000 / FPS
-            scores += [np.interp(shifts_ms, frames_ms, -row, np.nan, np.nan) for row in far]
+            nearer = np.nanmean(far, axis=1, keepdims=True) - far
+            scores += [np.interp(shifts_ms, frames_ms, row, np.nan, np.nan) for row in nearer]
             times += list(ticks[: len(far)] + (FRAMES - 1) / 2 / FPS)
         return Evidence(
             np.array(times), FRAMES / FPS, np.asarray(shifts_ms, float), np.array(scores),
@@ -169,9 +170,7 @@ class SyncNetEstimator:
         large = np.stack([cv2.resize(crop, (SIZE_PX, SIZE_PX)) for crop in crops])
         windows = np.lib.stride_tricks.sliding_window_view(large, FRAMES, axis=0)
         windows = windows.transpose(0, 3, 1, 2)[:, None]
-        return self._batched(
-            lambda part: self.network.see(part.expand(-1, 3, -1, -1, -1)), windows
-        )
+        return self._batched(lambda part: self.network.see(part.expand(-1, 3, -1, -1, -1)), windows)
 
     def _batched(self, run, windows: np.ndarray, size: int = 32) -> np.ndarray:
         parts = [

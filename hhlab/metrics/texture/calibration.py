@@ -43,8 +43,10 @@ class Axis:
 
 def scaled(z: float) -> float:
     """Bend a straight scale as described above; nan stays nan."""
+    if not np.isfinite(z):
+        return float("nan")
     value = float(SOFTNESS * np.logaddexp(0.0, z / SOFTNESS))
-    return value if not value > 1.0 else 1.0 + float(np.log(value))
+    return value if value <= 1.0 else 1.0 + float(np.log(value))
 
 
 AXES: dict[tuple[str, str], Axis] = {

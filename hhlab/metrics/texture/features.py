@@ -16,21 +16,23 @@ def features(region: Region) -> dict[str, float]:
 
     Returns
     -------
-    noise : grey levels;  log_noise : ln(noise + 0.3);  log_width_px : ln of the face's width
-    highlights : see :mod:`~hhlab.metrics.texture.oiliness`
+    noise : grey levels;  log_noise : ln(noise + 0.1)
+    log_face_px : ln of the face's width (frame: of the longer side)
+    highlight_* : see :mod:`~hhlab.metrics.texture.oiliness`
     and everything of :func:`edge_features` and :func:`detail_features`
     """
     surface = detail_masks(region)[0]
     noise = noise_sigma(region.luma, surface if surface.sum() >= 200 else region.valid)
     if region.surface is not None:
-        highlights = skin_highlights(region.rgb, region.surface, face_px=region.width_px)
+        peak, spread = skin_highlights(region.rgb, region.surface, face_px=region.width_px)
+        highlights = {"highlight_peak": peak, "highlight_spread": spread}
     else:
-        highlights = surface_highlights(region.rgb)
+        highlights = {"highlight_bulge": surface_highlights(region.rgb)}
     return {
         "noise": noise,
-        "log_noise": float(np.log(noise + 0.3)),
+        "log_noise": float(np.log(noise + 0.1)),
         "log_face_px": float(np.log(max(region.width_px, 1.0))),
-        "highlights": highlights,
+        **highlights,
         **edge_features(region.luma, region.valid, noise=noise),
         **detail_features(region),
     }

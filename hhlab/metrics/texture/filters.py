@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 
@@ -36,7 +38,7 @@ def gaussian(picture: np.ndarray, sigma_px: float) -> np.ndarray:
 def bands(luma: np.ndarray) -> list[np.ndarray]:
     """Differences of Gaussians from the finest detail (below 0.7 px) to 2.8-5.6 px."""
     levels = [luma, *(gaussian(luma, sigma) for sigma in BAND_EDGES_PX)]
-    return [fine - coarse for fine, coarse in zip(levels, levels[1:], strict=False)]
+    return [fine - coarse for fine, coarse in pairwise(levels)]
 
 
 def gradient(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -56,9 +56,7 @@ class TextureObserver:
     _next_s: float = field(default=-np.inf, init=False)
     _pending: list[_Pending] = field(default_factory=list, init=False)
     _frames: list[_Sample] = field(default_factory=list, init=False)
-    _faces: dict[int, list[_Sample]] = field(
-        default_factory=lambda: defaultdict(list), init=False
-    )
+    _faces: dict[int, list[_Sample]] = field(default_factory=lambda: defaultdict(list), init=False)
     _sampled: int = field(default=0, init=False)
 
     def see(self, frame: Frame, faces: Sequence[Face]) -> None:
@@ -150,7 +148,7 @@ class TextureObserver:
 
 
 def _add_boiling(waiting: _Pending, following: np.ndarray) -> None:
-    top, bottom, left, right = np.array(waiting.region.window).T
+    _, bottom, _, right = np.array(waiting.region.window).T
     fits = following.shape[0] >= bottom.max() and following.shape[1] >= right.max()
     share = boiling(waiting.region, same_cut(following, waiting.region)) if fits else np.nan
     values = waiting.sample.values

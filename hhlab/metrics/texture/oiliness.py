@@ -30,11 +30,11 @@ EDGE = 0.06
 """Slope (share of full scale per pixel, at 160 px) at which a surface counts as ended."""
 
 
-def skin_highlights(rgb: np.ndarray, skin: np.ndarray, *, face_px: float) -> float:
+def skin_highlights(rgb: np.ndarray, skin: np.ndarray, *, face_px: float) -> tuple[float, float]:
     """Strength of the highlights on skin: share of the local light that is specular.
 
-    The 95th percentile less the median, over the skin, of m_s divided by the light within a fifth
-    of the face's width, so that light from one side makes no oil.
+    The share is m_s divided by the light within a fifth of the face's width, so that light from
+    one side makes no oil.
 
     Parameters
     ----------
@@ -43,8 +43,11 @@ def skin_highlights(rgb: np.ndarray, skin: np.ndarray, *, face_px: float) -> flo
 
     Returns
     -------
-    Dimensionless, about 0.3 on clean skin, more when oily; nan with fewer than 50 pixels of skin
-    at the reduced size.
+    peak : 95th percentile less the median over the skin, about 0.3 on clean skin
+    spread : mean of what exceeds the median, about 0.08 on clean skin
+
+    Both are dimensionless and larger when oily; nan with fewer than 50 pixels of skin at the
+    reduced size.
     """
     check_rgb(rgb)
     scale = min(1.0, SKIN_PX / max(face_px, 1.0))
@@ -55,7 +58,7 @@ def skin_highlights(rgb: np.ndarray, skin: np.ndarray, *, face_px: float) -> flo
     width = face_px * scale
     mask = skin.astype(np.float32)
     if mask.sum() < 50:
-        return float("nan")
+        return float("nan"), float("nan")
     linear = (rgb.astype(np.float32) / 255.0) ** 2.2
     smooth = _within(linear, mask, max(0.8, 0.015 * width))
     pixels = smooth[skin]
@@ -72,7 +75,7 @@ def skin_highlights(rgb: np.ndarray, skin: np.ndarray, *, face_px: float) -> flo
     nearby = _within(smooth.sum(axis=-1), mask, 0.2 * width)[skin]
     ratio = specular / np.maximum(nearby, 0.02)
     high, middle = np.percentile(ratio, [95, 50])
-    return float(high - middle)
+    return float(high - middle), float(np.maximum(ratio - middle, 0.0).mean())
 
 
 def surface_highlights(rgb: np.ndarray) -> float:

@@ -95,9 +95,7 @@ def face_region(rgb: np.ndarray, face: Face) -> Region | str:
     if float(np.median(to_luma(cut)[skin])) < 12.0:
         return "the face is too dark"
     valid = np.ones(skin.shape, bool)
-    return Region(
-        cut, to_luma(cut), skin, parts, valid, width * scale, width, (window,), scale
-    )
+    return Region(cut, to_luma(cut), skin, parts, valid, width * scale, width, (window,), scale)
 
 
 def frame_region(rgb: np.ndarray) -> Region | str:
@@ -171,8 +169,7 @@ def _tiles(rgb: np.ndarray) -> list[tuple[int, int, int, int]]:
     chosen = np.sort(np.argsort(-score, kind="stable")[:TILES])
     tops, lefts = (chosen // columns) * step_y, (chosen % columns) * step_x
     return [
-        (int(y), int(y + size_y), int(x), int(x + size_x))
-        for y, x in zip(tops, lefts, strict=True)
+        (int(y), int(y + size_y), int(x), int(x + size_x)) for y, x in zip(tops, lefts, strict=True)
     ]
 
 

@@ -18,7 +18,12 @@ import cv2
 import numpy as np
 
 from hhlab.metrics.texture.filters import (
-    BAND_NOISE_GAIN, bands, gaussian, gradient, log_quantile, noise_sigma,
+    BAND_NOISE_GAIN,
+    bands,
+    gaussian,
+    gradient,
+    log_quantile,
+    noise_sigma,
 )  # fmt: skip
 from hhlab.metrics.texture.regions import Region
 
@@ -100,7 +105,9 @@ def boiling(region: Region, following: np.ndarray) -> float:
     detail = [max(_median(before[k], surface), 1e-3) for k in range(4)]
     changed = kept = 0.0
     for k in (2, 3):
-        noise = NOISE_SAFETY * BAND_NOISE_GAIN[k] * max(0.6745 * white, change[0] / BAND_NOISE_GAIN[0])
+        noise = (
+            NOISE_SAFETY * BAND_NOISE_GAIN[k] * max(0.6745 * white, change[0] / BAND_NOISE_GAIN[0])
+        )
         changed += max(change[k] ** 2 - noise**2, 0.0)
         kept += detail[k] ** 2 - min(noise**2 / 2, 0.75 * detail[k] ** 2)
     return float(np.sqrt(changed / (kept + 0.5**2)))
