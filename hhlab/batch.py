@@ -36,6 +36,9 @@ from hhlab.types import Clip, ClipInfo, Score
 if TYPE_CHECKING:
     import pandas as pd
 
+Beside = tuple[tuple[str | Path, ...], str | Path | None]
+"""What clips are compared with: reference pictures, and a clip of the same content."""
+
 MOST_CRASHES = 3
 """A file during which the whole process died this often is not tried again."""
 
@@ -65,6 +68,7 @@ def measure_many(
     *,
     out: str | Path,
     references: Sequence[str | Path] = (),
+    compare_to: str | Path | None = None,
     pages: bool = True,
     csv: bool = False,
     on_clip: Callable[[Outcome], None] | None = None,
@@ -88,10 +92,11 @@ def measure_many(
     chosen(metrics)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
+    beside = (tuple(references), compare_to)
     with _lock(folder):
         try:
             for path in dict.fromkeys(map(Path, paths)):
-                outcome = _one(path, metrics, folder, references, pages, progress)
+                outcome = _one(path, metrics, folder, beside, pages, progress)
                 _write_tables(folder, csv)
                 if on_clip is not None:
                     on_clip(outcome)
@@ -117,15 +122,15 @@ def _one(
     path: Path,
     metrics: Sequence[str],
     out: Path,
-    references: Sequence[str | Path],
+    beside: Beside,
     pages: bool,
     progress: Callable[[Path, float, float], None] | None,
 ) -> Outcome:
     try:
         clip = read_clip(path)
     except Exception as error:
-        return _record_failure(out, path, None, references, error)
-    folder = _folder(out, path, clip.info.sha256, references)
+        return _record_failure(out, path, None, beside, error)
+    folder = _folder(out, path, clip.info.sha256, beside)
     info, had = _earlier(folder)
     wanted = {kind.name: kind.version for kind in chosen(metrics)}
     kept = {s.metric: s for s in had if s.status != "failed" and wanted.get(s.metric) == s.version}
@@ -140,7 +145,7 @@ def _one(
         reason = (
             f"Crashed: the process died {crashes} times on this file (delete {folder} to retry)"
         )
-        return _record_failure(out, path, clip.info.sha256, references, reason)
+        return _record_failure(out, path, clip.info.sha256, beside, reason)
     try:
         watch = None
         if progress is not None:
@@ -148,7 +153,8 @@ def _one(
             def watch(now_s: float) -> None:
                 progress(path, now_s, clip.info.duration_s)
 
-        fresh = measure(clip, missing, references=references, progress=watch)
+        references, compare_to = beside
+        fresh = measure(clip, missing, references=references, compare_to=compare_to, progress=watch)
         clip = replace(clip, info=fresh.info)
         new = kept | {score.metric: score for score in fresh}
         scores = (*(new[name] for name in wanted), *others)
@@ -156,7 +162,7 @@ def _one(
     except WeightsError:
         raise  # true of every clip, and one command mends it: stop here and say so
     except Exception as error:
-        return _record_failure(out, path, clip.info.sha256, references, error)
+        return _record_failure(out, path, clip.info.sha256, beside, error)
     finally:
         (folder / "started").unlink(missing_ok=True)
     return Outcome(path, folder, clip.info, scores)
@@ -178,7 +184,7 @@ def _record_failure(
     out: Path,
     path: Path,
     sha256: str | None,
-    references: Sequence[str | Path],
+    beside: Beside,
     error: BaseException | str,
 ) -> Outcome:
     if isinstance(error, HhlabError):
@@ -187,7 +193,7 @@ def _record_failure(
         reason = error
     else:
         reason = f"{type(error).__name__}: {error}"
-    folder = _folder(out, path, sha256, references)
+    folder = _folder(out, path, sha256, beside)
     if not _earlier(folder)[1]:  # what an earlier run measured outlives today's failure
         failure = {"path": as_subject(path), "reason": as_subject(reason)}
         _write_json(folder / "record.json", failure)
@@ -202,10 +208,14 @@ def _earlier(folder: Path) -> tuple[ClipInfo | None, tuple[Score, ...]]:
         return None, ()  # absent, or written by another version: measure again
 
 
-def _folder(out: Path, path: Path, sha256: str | None, references: Sequence[str | Path]) -> Path:
-    """One folder per file name, content and set of references."""
+def _folder(out: Path, path: Path, sha256: str | None, beside: Beside) -> Path:
+    """One folder per file name, content, and what it is compared with."""
     digest = hashlib.sha256()
-    for part in (path.absolute(), sha256, *map(_content, references)):
+    references, compare_to = beside
+    compared = [_content(file) for file in references]
+    if compare_to is not None:
+        compared.append(f"clip {_content(compare_to)}")
+    for part in (path.absolute(), sha256, *compared):
         digest.update(os.fsencode(str(part)) + b"\0")
     return out / "clips" / f"{slug(path.stem)}-{digest.hexdigest()[:10]}"
 

@@ -66,6 +66,9 @@ def _add_measure(verbs) -> None:
         "--metrics", nargs="+", default=None, metavar="NAME",
         help="which metrics (default: identity lip_sync texture flicker motion)",
     )  # fmt: skip
+    verb.add_argument(
+        "--compare-to", metavar="CLIP", help="a clip of the same content, for the metric lpips"
+    )
     verb.add_argument("--csv", action="store_true", help="write scores.csv as well")
     verb.add_argument("--no-pages", action="store_true", help="tables only, no HTML page per clip")
     verb.set_defaults(run=_measure)
@@ -79,6 +82,7 @@ def _measure(options: argparse.Namespace) -> int:
     return report_run(
         lambda **hooks: measure_many(
             options.clips, metrics, out=options.out, references=options.references,
+            compare_to=options.compare_to,
             pages=not options.no_pages, csv=options.csv, **hooks,
         ),
         count=len(dict.fromkeys(options.clips)), out=Path(options.out),

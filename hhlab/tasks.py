@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hhlab.observe import Pass
-from hhlab.types import Clip, Face, Frame, Score
+from hhlab.types import Clip, Face, Frame, Score, undetermined
 
 if TYPE_CHECKING:
     from hhlab.faces import Cropper
     from hhlab.metrics.flow import FlowStream
     from hhlab.toolbox import Toolbox
+
+
+SPEECH_HZ = 16_000
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,35 @@ def _texture(context: Context) -> Task:
     return Task(lambda seen: observer.result().to_score(), observer.see)
 
 
+def _lip_sync(context: Context) -> Task | Score:
+    from hhlab.metrics.lip_sync import METRIC, VERSION, lip_sync
+    from hhlab.metrics.lip_sync.load import croppers_for
+
+    info = context.clip.info
+    if not info.has_audio:
+        return undetermined(METRIC, VERSION, "the clip has no sound")
+    estimators = context.toolbox.sync_estimators
+
+    def finish(seen: Pass) -> Score:
+        audio = context.clip.audio(sample_rate=SPEECH_HZ, mono=True)
+        return lip_sync(seen.tracks, audio, estimators).to_score()
+
+    return Task(finish, croppers=croppers_for(info.duration_s))
+
+
 def _flicker(context: Context) -> Task:
-    from hhlab.metrics.flicker import FlickerObserver
+    from hhlab.media import quick_pictures
+    from hhlab.metrics.flicker import FlickerObserver, flicker_vbench
 
     observer = FlickerObserver(context.flow)
-    return Task(lambda seen: observer.result().to_score(), observer.see)
+    path = context.clip.info.path
+
+    def finish(seen: Pass) -> Score:
+        # VBench's own number needs the pixels that VBench sees, from a second, quick decoding.
+        vbench = flicker_vbench(quick_pictures(path)) if path and not seen.cut_short else None
+        return observer.result(vbench=vbench).to_score()
+
+    return Task(finish, observer.see)
 
 
 def _motion(context: Context) -> Task:
@@ -117,9 +144,27 @@ def _motion(context: Context) -> Task:
     return Task(lambda seen: observer.result().to_score(), observer.see)
 
 
+def _lpips(context: Context) -> Task:
+    from hhlab.metrics.perceptual import lpips_over_time, lpips_to_reference
+
+    clip, other, model = context.clip, context.compare_to, context.toolbox.lpips
+    if other is None:
+        return Task(lambda seen: lpips_over_time(clip, model).to_score())
+    return Task(lambda seen: lpips_to_reference(clip, other, model).to_score())
+
+
 METRICS: tuple[MetricKind, ...] = (
     MetricKind("identity", "1", "does the face stay the same person's", True, _identity),
+    MetricKind("lip_sync", "1", "does the sound come with the lips", True, _lip_sync),
     MetricKind("texture", "1", "does skin look like skin, and edges like edges", True, _texture),
     MetricKind("flicker", "1", "does brightness jump from frame to frame", False, _flicker),
     MetricKind("motion", "1", "do things move as one expects", False, _motion),
+    MetricKind(
+        "lpips",
+        "1",
+        "how different does it look from another clip, or frame to frame",
+        False,
+        _lpips,
+        False,
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from hhlab.faces import Cropper, FaceDetector, FaceTracker, LandmarkModel
     from hhlab.metrics.encoders import Encoder
+    from hhlab.metrics.lip_sync import Estimator
+    from hhlab.metrics.perceptual import LpipsModel
     from hhlab.types import Face
 
 
@@ -24,8 +26,14 @@ class Toolbox:
         hh.measure(clip, ["identity"], toolbox=Toolbox(identity_encoder=encoder))
     """
 
-    def __init__(self, *, identity_encoder: Encoder | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        identity_encoder: Encoder | None = None,
+        sync_estimators: Sequence[Estimator] | None = None,
+    ) -> None:
         self._identity_encoder = identity_encoder
+        self._sync_estimators = tuple(sync_estimators or ())
 
     @cached_property
     def detector(self) -> FaceDetector:
@@ -52,6 +60,20 @@ class Toolbox:
     def identity_encoder(self) -> Encoder:
         """What identity is judged by: the face encoder unless another was given."""
         return self._identity_encoder or self.face_encoder
+
+    @cached_property
+    def sync_estimators(self) -> tuple[Estimator, ...]:
+        """What lip sync is judged by: our own method, and LR-ASD where it has been fetched."""
+        from hhlab.metrics.lip_sync.load import load
+
+        return self._sync_estimators or load()
+
+    @cached_property
+    def lpips(self) -> LpipsModel:
+        """Perceptual distance."""
+        from hhlab.metrics.perceptual import LpipsModel
+
+        return LpipsModel.load()
 
     def tracker(self, croppers: Mapping[str, Cropper] | None = None) -> FaceTracker:
         """A new tracker for one clip, which knows people again after a cut."""

@@ -19,11 +19,19 @@ from scipy.signal import fftconvolve, resample_poly
 
 from eval.training.lip_trials import Talker, talkers, trials
 from eval.validity.articulation_page import write_page
+from hhlab import actors, faces
 from hhlab.metrics.lip_sync import SHIFTS_MS
+from hhlab.metrics.lip_sync.articulation import load
 from hhlab.metrics.lip_sync.articulation_picture import FEATURES, watch
 from hhlab.metrics.lip_sync.belief import judge_offset
 from hhlab.types import Audio, FaceTrack
 
+SAID = (
+    "Maybe my brother moved the big blue map before we came home from work this morning.",
+    "People who improvise music above the water will remember five famous summers by the sea.",
+    "Please put the paper bag, a lamp and seven apples beside the phone, because Bob needs them.",
+    "We have been waiting for months, but nobody from the village ever brought the promised bread.",
+)
 INJECTED_MS = np.arange(-400, 401, 100)
 
 
@@ -156,6 +164,25 @@ def whole_clips(people: list[Talker]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def rendered() -> pd.DataFrame:
+    """Rendered actors, whose offset is known exactly, found and tracked like anybody."""
+    estimator = load()
+    rows = []
+    for seed, text in enumerate(SAID):
+        made = actors.render_clip(actors.Actor.sample(seed + 3), text, seed=seed)
+        tracker = faces.load_tracker()
+        for frame in made.clip.frames():
+            tracker.see(frame)
+        sound = made.clip.audio()
+        track = max(tracker.tracks(), key=len)
+        for shift_ms in (0.0, -240.0, 130.0):
+            found = judge_offset(estimator.evidence(track, late(sound, shift_ms)))
+            rows.append({"actor": seed + 3, "truth_ms": made.truth.offset_ms + shift_ms,
+                         "offset_ms": found.offset_ms, "status": found.status,
+                         "confidence": found.confidence})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def nuisances(people: list[Talker]) -> pd.DataFrame:
     """How much the offset of a whole clip moves when something irrelevant changes."""
     rows = []
@@ -198,8 +225,9 @@ def main() -> None:
         sys.exit(f"skipped: no clips in {options.data / 'talk'}")
     people = talkers(options.data, cache=options.cache)
     write_page(
-        options.out, people, whole_clips(people), cuts(people, options.seed), nuisances(people)
-    )
+        options.out, people, whole_clips(people), rendered(), cuts(people, options.seed),
+        nuisances(people),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def write_page(table: pd.DataFrame, out: Path) -> None:
         "## Known shifts, relative to the clip as distributed\n",
         shift_table(table, names),
         "\n## Sound that does not belong to the face\n",
-        "Share that is *not* passed as in sync: other clips' speech, and the clip's own reversed.\n",
+        "Share *not* passed as in sync: other clips' speech, and the clip's own reversed.\n",
         wrong_table(table, names),
         "\n## Drift\n",
         drift_table(table, names),
@@ -49,7 +50,7 @@ def write_page(table: pd.DataFrame, out: Path) -> None:
         " moment, and a read-out fitted to its embeddings learned just that: it put every whole"
         " clip within 15 ms of 0, even lp_d20, and fell apart on cuts. Frames near the ends are"
         " therefore left out.\n"
-        "- SyncNet's estimator is tested for shapes and invariants only: no weights were at hand.\n",
+        "- SyncNet is tested for shapes and invariants only: no weights were at hand.\n",
     ]
     (out / "lip_sync.md").write_text("\n".join(text), encoding="utf-8")
 
@@ -147,7 +148,7 @@ def trust_table(table: pd.DataFrame, names: list[str]) -> str:
     for name in names:
         confidence, right = trusted(table, name)
         cells = []
-        for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+        for low, high in pairwise(bounds):
             inside = (confidence >= low) & (confidence < high)
             cells.append(f"{right[inside].mean():.2f} of {inside.sum()}" if inside.any() else "-")
         rows.append([name, *cells])

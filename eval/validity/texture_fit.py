@@ -27,7 +27,7 @@ USUAL_SHIFT = 0.2
 RIDGE = 0.03
 NOISE_WEIGHT = 4.0
 CONTRAST_WEIGHT = 2.0
-ADDED = ("oiliness",)
+ADDED = (("oiliness", "face"), ("oiliness", "frame"), ("over_sharpening", "face"))
 """Axes whose features are views of one thing, to be added, never set against each other."""
 EDGES = ("halo_narrow", "halo_wide", "overshoot", "bend", "log_width")
 DETAIL = (
@@ -103,7 +103,7 @@ def fit_axis(rows: pd.DataFrame, axis: str, region: str) -> Axis:
     alike = CONTRAST_WEIGHT * alike / spread.to_numpy()
     scatter = scatter + np.outer(alike, alike)
     signal = np.mean(own, axis=0)
-    if axis in ADDED:
+    if (axis, region) in ADDED:
         scatter = np.diag(np.diag(scatter))
     scatter = scatter + RIDGE * np.trace(scatter) / len(scatter) * np.eye(len(scatter))
     weights = np.linalg.solve(scatter, signal)

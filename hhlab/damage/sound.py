@@ -77,7 +77,7 @@ def mute(audio: Audio) -> Audio:
 
 
 def add_noise(audio: Audio, *, snr_db: float, seed: int) -> Audio:
-    """Add pink noise (power falling with frequency) at the given ratio to the sound's mean power."""
+    """Add pink noise (power falling with frequency) at a ratio to the sound's mean power."""
     rng = np.random.default_rng(seed)
     size = audio.samples.shape[1]
     spectrum = np.fft.rfft(rng.standard_normal(audio.samples.shape), axis=1)

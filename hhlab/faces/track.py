@@ -8,6 +8,7 @@ whenever the picture jumps, and whenever a face was lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,9 +20,6 @@ from hhlab.faces.person import Person
 from hhlab.types import Face, FaceTrack, Frame
 
 Embed = Callable[[np.ndarray], np.ndarray]  # uint8 (112, 112, 3), aligned -> float (d,)
-Cropper = tuple[
-    Callable[[np.ndarray, Face], np.ndarray], float
-]  # (picture, face) -> uint8; every_s
 
 LOOK_EVERY_S = 0.2  # a new face is seen at the latest this long after it appeared
 LOOK_CLOSER_EVERY_S = 1.0  # how often the finer look for more, smaller faces is taken
@@ -36,6 +34,28 @@ SAME_MOMENT_S = 2.0
 SMALLEST_LOOK_PX = 24  # faces smaller than this in the copy that is searched need a finer one
 
 
+@dataclass(frozen=True)
+class Cropper:
+    """A picture to be cut of each face.
+
+    Attributes
+    ----------
+    cut : from a frame, uint8 (h, w, 3), and a face in it to the picture, uint8
+    every_s : how often (0: at every frame looked at)
+    spans_s : only within these times, (n, 2) starts and ends; empty: always. They bound the memory
+        that long clips need.
+    """
+
+    cut: Callable[[np.ndarray, Face], np.ndarray]
+    every_s: float
+    spans_s: tuple[tuple[float, float], ...] = ()
+
+    def wants(self, now_s: float, last_s: float) -> bool:
+        """Whether it is time to cut, the last having been cut at `last_s`."""
+        inside = not self.spans_s or any(start <= now_s < end for start, end in self.spans_s)
+        return inside and now_s - last_s >= self.every_s - 1e-6
+
+
 class FaceTracker:
     """Tell it every frame in order; ask for the tracks at the end.
 
@@ -46,8 +66,7 @@ class FaceTracker:
         is recognised after a cut or a gap. Without it the colours and shapes of the aligned face
         serve, which hold only while light and pose stay alike.
     same_person : cosine of `embed` above which two faces are one person
-    croppers : by name, a function that cuts a picture of a face and how often to do so, in seconds
-        (0: at every frame looked at); the pictures end up in :attr:`FaceTrack.crops`
+    croppers : by name, pictures to be cut of each face; they end up in :attr:`FaceTrack.crops`
     max_fps : frames that come faster than this are not looked at
 
     Per track and minute at 30 fps this keeps 10 MB of landmarks, plus what the croppers cut.
@@ -218,9 +237,9 @@ class FaceTracker:
             look = self._embed(align(frame.rgb, face.keypoints_px))
             person.remember(_unit(look), frame.time_s)
         person.append(face, frame)
-        for name, (cut, every_s) in self._croppers.items():
-            if frame.time_s - person.cut_s.get(name, -np.inf) >= every_s - 1e-6:
-                person.append_crop(name, frame.time_s, cut(frame.rgb, face))
+        for name, cropper in self._croppers.items():
+            if cropper.wants(frame.time_s, person.cut_s.get(name, -np.inf)):
+                person.append_crop(name, frame.time_s, cropper.cut(frame.rgb, face))
         return face
 
 

@@ -155,12 +155,16 @@ def test_frames_that_come_too_fast_are_passed_over(tracker, square):
 
 
 def test_crops_are_cut_as_often_as_asked(tracker, talk):
-    from hhlab.faces import align
+    from hhlab.faces import Cropper, align
 
     watching = tracker(
         croppers={
-            "aligned": (lambda rgb, face: align(rgb, face.keypoints_px), 0.5),
-            "mouth": (lambda rgb, face: align(rgb, face.keypoints_px, size_px=20)[..., 0], 0.0),
+            "aligned": Cropper(lambda rgb, face: align(rgb, face.keypoints_px), 0.5),
+            "mouth": Cropper(
+                lambda rgb, face: align(rgb, face.keypoints_px, size_px=20)[..., 0],
+                0.0,
+                spans_s=((0.4, 0.6), (1.0, 1.2)),
+            ),
         }
     )
     for frame in talk("ls2"):

@@ -148,7 +148,7 @@ def a_track(times_s: np.ndarray, jitter_px: float = 0.0) -> tuple[FaceTrack, np.
 def test_steady_crops_do_not_tremble_with_the_box():
     times_s = np.arange(50) / 25
     track, _ = a_track(times_s, jitter_px=2.0)
-    runs_s, runs = steady_crops(track)
+    _, runs = steady_crops(track)
     assert [len(run) for run in runs] == [50]
     assert runs[0].shape == (50, 112, 112)
     kept = track.crops[CROP_NAME][:, 24:136, 24:136].astype(float)

@@ -204,10 +204,10 @@ def test_series_show_when_the_damage_happens(scene):
     assert moments and 1.0 <= moments[0].time_s < 2.0
 
 
-def test_about_three_samples_a_second_whatever_the_frame_rate(scene):
+def test_about_two_samples_a_second_whatever_the_frame_rate(scene):
     for fps in (8.0, 25.0, 30.0, 60.0):
-        result = observe([scene] * int(4 * fps), fps=fps)
-        assert 11 <= len(result.frame_times_s) <= 13
+        result = observe([scene] * int(2 * fps), fps=fps)
+        assert 4 <= len(result.frame_times_s) <= 5
         assert np.all(np.diff(result.frame_times_s) > 0)
 
 
@@ -249,7 +249,7 @@ def test_luma_weights_sum_to_one():
 # --- real faces --------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def talker(shared_data):
-    """A face of 190 px for two seconds: frames, and the faces found in each."""
+    """A face of 220 px for 0.6 s: frames, and the faces found in each."""
     from hhlab import faces
     from hhlab.errors import WeightsMissing
     from hhlab.media import read_clip
@@ -258,8 +258,8 @@ def talker(shared_data):
         tracker = faces.load_tracker()
     except WeightsMissing as missing:
         pytest.skip(str(missing))
-    path = shared_data / "talk" / "lp_d20.mp4"
-    return [(frame, tracker.see(frame)) for frame in read_clip(path).frames(end_s=2.0)]
+    path = shared_data / "silent" / "lp_d18.mp4"
+    return [(frame, tracker.see(frame)) for frame in read_clip(path).frames(end_s=0.6)]
 
 
 def measure(talker, apply=None) -> TextureArtifacts:
@@ -284,7 +284,7 @@ def test_a_real_clean_face_is_determined_and_has_intervals(talker):
 @pytest.mark.parametrize(
     ("axis", "apply"),
     [("oiliness", lambda rgb, mesh, i: damage.sheen(rgb, 1.0, landmarks_px=mesh)),
-     ("over_sharpening", lambda rgb, mesh, i: damage.unsharp(rgb, 1.5)),
+     ("over_sharpening", lambda rgb, mesh, i: damage.unsharp(rgb, 1.0)),
      ("unnatural", lambda rgb, mesh, i: damage.wax(rgb, 1.0, landmarks_px=mesh)),
      ("unnatural", lambda rgb, mesh, i: damage.boil(rgb, 1.5, index=i, seed=1))],
     ids=["sheen", "unsharp", "wax", "boil"],

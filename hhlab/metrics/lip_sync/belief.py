@@ -185,7 +185,7 @@ def judge_offset(
     low, high = interval(believed.shifts_ms, believed.of_offset, offset)
     seconds = max(np.sum(one.weights) * stands_for_s(one) for one in usable)
     edge = min(offset - believed.shifts_ms[0], believed.shifts_ms[-1] - offset) < usable[0].step_ms
-    status, reason = verdict(confidence, believed.apart, seconds, edge)
+    status, reason = verdict(confidence, believed.apart, seconds, edge, needed)
     d = int(believed.together.max(axis=1).argmax())
     times_s, offsets_ms = window_offsets(usable, calibrations, offset, drift, believed.middle_s)
     return LipSyncOffset(
@@ -199,14 +199,16 @@ def judge_offset(
     )  # fmt: skip
 
 
-def verdict(confidence: float, apart: float, seconds: float, at_edge: bool) -> tuple[str, str]:
+def verdict(
+    confidence: float, apart: float, seconds: float, at_edge: bool, needed: float
+) -> tuple[str, str]:
     """Status and reason of a fit."""
-    if at_edge:
-        return "undetermined", "the best shift lies at the end of the range that was searched"
-    if confidence >= CONFIDENCE_NEEDED:
-        return "ok", ""
     if apart >= SURELY_APART and seconds >= LEAST_TO_TELL_APART_S:
         return "unsynchronised", "at no shift does the sound fit the movements of the lips"
+    if at_edge:
+        return "undetermined", "the best shift lies at the end of the range that was searched"
+    if confidence >= needed:
+        return "ok", ""
     return "undetermined", "no shift of the sound fits the lips clearly better than all others"
 
 

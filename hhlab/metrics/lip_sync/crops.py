@@ -136,7 +136,7 @@ def _recut(kept: np.ndarray, was: np.ndarray, wanted: np.ndarray, seen_side: flo
 def _cut(
     grey: np.ndarray, middle: tuple[float, float], scale: tuple[float, float], size_px: int
 ) -> np.ndarray:
-    """Sample a square of `size_px` around `middle` (pixel edges at whole numbers), edges repeated."""
+    """Sample a square around `middle` (pixel edges lie at whole numbers), edges repeated."""
     shift = [size_px / 2 - scale[i] * middle[i] + 0.5 * scale[i] - 0.5 for i in range(2)]
     matrix = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]], np.float64)
     return cv2.warpAffine(

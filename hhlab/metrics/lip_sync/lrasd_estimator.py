@@ -91,7 +91,7 @@ class LrAsdEstimator:
     def _compare(
         self, seen: torch.Tensor, heard: torch.Tensor, begin_s: float, shifts_ms: np.ndarray
     ) -> np.ndarray:
-        """Scores (w, s) of a stretch whose first frame is `begin_s` after the first row of sound."""
+        """Scores (w, s) of a stretch that begins `begin_s` after the first row of sound."""
         starts = np.arange(0, len(seen) - WINDOW_FRAMES + 1, HOP_FRAMES)
         span = MFCC_PER_FRAME * WINDOW_FRAMES
         places = np.arange(0, len(heard) - span + 1, ROW_STEP)

@@ -134,7 +134,7 @@ class SyncNetEstimator:
     name: str = NAME
 
     def evidence(self, track: FaceTrack, audio: Audio, *, shifts_ms: np.ndarray) -> Evidence:
-        """How much nearer than on average over shifts, window by window; interpolated between frames."""
+        """How much nearer than on average over shifts; interpolated between frames."""
         about = {"track_id": track.track_id, "estimator": self.name, "shifts_ms": shifts_ms}
         if CROP_NAME not in track.crops:
             return no_evidence("no pictures of the face were kept", **about)

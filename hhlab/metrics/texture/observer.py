@@ -43,13 +43,13 @@ class _Pending:
 class TextureObserver:
     """Streaming measurement: call :meth:`see` for every frame in order, then :meth:`result`.
 
-    About three frames a second are looked at (one a second after 20 s), each with its immediate
+    About two frames a second are looked at (one a second after 20 s), each with its immediate
     successor for boiling; only numbers are kept, and the cut of one frame at a time. Faces are
     kept apart by ``track_id``; the one with the most samples (the largest, if equal) is the
     subject.
     """
 
-    samples_per_s: float = 3.0
+    samples_per_s: float = 2.0
     thin_after_s: float = 20.0
     thin_samples_per_s: float = 1.0
     seed: int = 0
