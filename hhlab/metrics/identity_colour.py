@@ -92,23 +92,30 @@ def skin_changes(colours: np.ndarray, anchor: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    float64 (n,), in log chromaticity (e-folds of linear R/G and B/G): the lesser of the change of
-    the skin, and of the change of the skin relative to the light's. The light's change is the
+    float64 (n,), in log chromaticity (e-folds of linear R/G and B/G): the least of the change of
+    the skin, of that relative to the light's, and to the light's and contrast's. The light's is the
     median over the cells of the picture, each against itself in the anchor, so that things that
     move through a part of the picture do not matter. nan where skin or light is unknown.
     """
     if not len(colours):
         return np.zeros(0)
-    change = np.asarray(colours, np.float64) - _median(anchor)
+    middle = _median(anchor)
+    change = np.asarray(colours, np.float64) - middle
     skin = change[:, :2]
-    cells = change[:, 2:].reshape(len(change), -1, 2)
-    light = np.full_like(skin, np.nan)
-    for row, cell in zip(light, cells, strict=True):
-        known = cell[np.isfinite(cell[:, 0])]
-        if len(known) >= _LEAST_CELLS:
-            row[:] = np.median(known, axis=0)
-    absolute, relative = (np.linalg.norm(x, axis=1) for x in (skin, skin - light))
-    return np.minimum(absolute, relative)
+    cells, own = change[:, 2:].reshape(len(change), -1, 2), middle[2:].reshape(-1, 2)
+    light, contrast = np.full_like(skin, np.nan), np.full_like(skin, np.nan)
+    for row, cell in enumerate(cells):
+        known = np.isfinite(cell[:, 0])
+        if known.sum() < _LEAST_CELLS:
+            continue
+        light[row] = np.median(cell[known], axis=0)
+        grey = np.median(own[known], axis=0)
+        apart, moved = own[known] - grey, cell[known] - light[row]
+        # Contrast (gamma) and coding stretch all log ratios by one factor, 1 + stretch.
+        stretch = (apart * moved).sum() / ((apart**2).sum() + 0.01 * len(apart))
+        contrast[row] = light[row] + np.clip(stretch, -0.5, 1.2) * (middle[:2] - grey)
+    changes = (skin, skin - light, skin - contrast)
+    return np.min([np.linalg.norm(x, axis=1) for x in changes], axis=0)
 
 
 def colour_drift(changes: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfiltfilt
 
-from hhlab.actors import voice as voice_module
+from hhlab.actors import espeak
 from hhlab.actors.visemes import MouthTrack, mouth_at, mouth_track
 from hhlab.actors.voice import PAUSE, Phoneme, Speech, SpeechUnavailable, speak
 from hhlab.errors import BadArgument, HhlabError
@@ -144,13 +144,13 @@ def test_missing_library_is_named(monkeypatch):
     def missing():
         raise SpeechUnavailable("eSpeak NG", expected="the package", found="not installed")
 
-    monkeypatch.setattr(voice_module, "_loader", missing)
-    voice_module._library_bytes.cache_clear()
+    monkeypatch.setattr(espeak, "_loader", missing)
+    espeak._library_bytes.cache_clear()
     try:
         with pytest.raises(HhlabError, match="eSpeak NG"):
             speak("hello", voice="en-us")
     finally:
-        voice_module._library_bytes.cache_clear()
+        espeak._library_bytes.cache_clear()
 
 
 # --- the mouth ---------------------------------------------------------------------------------

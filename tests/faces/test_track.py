@@ -172,8 +172,12 @@ def test_crops_are_cut_as_often_as_asked(tracker, talk):
     (track,) = watching.tracks()
     assert track.crops["aligned"].shape == (4, 112, 112, 3)
     np.testing.assert_allclose(track.crop_times_s["aligned"], [0, 0.52, 1.04, 1.56], atol=0.04)
-    assert track.crops["mouth"].shape == (len(track), 20, 20)
-    np.testing.assert_array_equal(track.crop_times_s["mouth"], track.times_s)
+    times = track.crop_times_s["mouth"]
+    inside = ((track.times_s >= 0.4) & (track.times_s < 0.6)) | (
+        (track.times_s >= 1.0) & (track.times_s < 1.2)
+    )
+    np.testing.assert_array_equal(times, track.times_s[inside])
+    assert track.crops["mouth"].shape == (len(times), 20, 20)
 
 
 def test_the_same_clip_gives_the_same_tracks(tracker, talk):

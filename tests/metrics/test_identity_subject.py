@@ -138,6 +138,11 @@ def test_another_light_on_everything_is_not_recolouring():
     assert change(scene(light=(0.75, 1.0, 1.25))) < 0.05
 
 
+def test_more_contrast_is_not_recolouring():
+    stretched = 255 * (scene() / 255.0) ** 1.5
+    assert change(stretched.astype(np.uint8)) < 0.15
+
+
 def test_another_background_is_not_recolouring():
     assert change(scene(shift=57)) < 0.05
     assert change(scene(seed=11)) < 0.05

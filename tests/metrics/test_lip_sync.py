@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -187,7 +189,8 @@ class Witness:
         self.offsets = offsets
 
     def evidence(self, track, audio, *, shifts_ms):
-        return made(self.offsets[track.track_id], seed=track.track_id)
+        found = made(self.offsets[track.track_id], seed=track.track_id)
+        return replace(found, track_id=track.track_id)
 
 
 @pytest.fixture

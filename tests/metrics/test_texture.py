@@ -217,6 +217,7 @@ def test_face_is_undetermined_with_a_reason_and_frame_still_measured(scene):
     assert score["oiliness_face"].status == "undetermined"
     assert score["oiliness_face"].reason == "no face was found"
     assert score["oiliness_frame"].status == "ok"
+    assert -6 < score["spectral_slope_frame"].value < 0
     mesh = np.random.default_rng(0).uniform(50, 70, (478, 3)).astype(np.float32)
     tiny = Face(np.zeros(4, np.float32), np.zeros((5, 2), np.float32), mesh, 1.0, 4)
     score = observe([scene] * 30, faces=[tiny]).to_score()
@@ -249,7 +250,7 @@ def test_luma_weights_sum_to_one():
 # --- real faces --------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def talker(shared_data):
-    """A face of 220 px for 0.6 s: frames, and the faces found in each."""
+    """A face of 250 px, the frames that are looked at within 1.6 s, and the faces found."""
     from hhlab import faces
     from hhlab.errors import WeightsMissing
     from hhlab.media import read_clip
@@ -258,8 +259,11 @@ def talker(shared_data):
         tracker = faces.load_tracker()
     except WeightsMissing as missing:
         pytest.skip(str(missing))
-    path = shared_data / "silent" / "lp_d18.mp4"
-    return [(frame, tracker.see(frame)) for frame in read_clip(path).frames(end_s=0.6)]
+    path = shared_data / "talk" / "st_aoc.mp4"
+    pairs = [(f, tracker.see(f)) for f in read_clip(path).frames(end_s=1.6)]
+    # The observer looks at two frames a second and at the one after each; at 25 fps:
+    looked_at = {0, 1, 13, 14, 25, 26, 38, 39}
+    return [pair for pair in pairs if pair[0].index in looked_at]
 
 
 def measure(talker, apply=None) -> TextureArtifacts:

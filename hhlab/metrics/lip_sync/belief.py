@@ -176,7 +176,11 @@ def judge_offset(
     offset = best_offset(believed)
     near = np.abs(believed.shifts_ms - offset) <= CONFIDENT_WITHIN_MS
     confidence = float(believed.of_offset[near].sum())
-    of_drift = believed.together[:, near].sum(axis=1)
+    # The prior guards the offset against chance; the drift itself is told without it, since it
+    # would pull every true drift towards 0.
+    of_drift = believed.together[:, near].sum(axis=1) * np.exp(
+        np.abs(believed.drifts) / DRIFT_SCALE
+    )
     has_drift = len(believed.drifts) > 1 and of_drift.sum() > 0
     drift = float((of_drift * believed.drifts).sum() / of_drift.sum()) if has_drift else np.nan
     drift_low, drift_high = (

@@ -11,7 +11,8 @@ import numpy as np
 from hhlab.metrics.texture.calibration import AXES as CALIBRATED
 from hhlab.metrics.texture.calibration import boiling_value, unnatural_value
 from hhlab.metrics.texture.features import features
-from hhlab.metrics.texture.regions import Region, face_region, frame_region, same_cut
+from hhlab.metrics.texture.over_sharpening import spectral_slope
+from hhlab.metrics.texture.regions import TILE_PX, Region, face_region, frame_region, same_cut
 from hhlab.metrics.texture.result import TextureArtifacts
 from hhlab.metrics.texture.unnatural import boiling
 from hhlab.types import Face, Frame
@@ -26,6 +27,7 @@ class _Sample:
     time_s: float
     values: dict[str, float]
     noise: float = float("nan")
+    slope: float = float("nan")
     face_px: float = float("nan")
     reason: str = ""
 
@@ -85,7 +87,10 @@ class TextureObserver:
             for axis in ("oiliness", "over_sharpening", "waxiness")
         }
         values["unnatural"] = values["waxiness"]
-        sample = _Sample(frame.time_s, values, measured["noise"], region.native_px)
+        whole = region.luma if len(region.window) == 1 else region.luma[:TILE_PX, :TILE_PX]
+        sample = _Sample(
+            frame.time_s, values, measured["noise"], spectral_slope(whole), region.native_px
+        )
         into.append(sample)
         self._pending.append(_Pending(sample, region, kind))
 
@@ -121,6 +126,8 @@ class TextureObserver:
             series=series,
             noise_face=_typical([s.noise for s in faces]),
             noise_frame=_typical([s.noise for s in self._frames]),
+            slope_face=_typical([s.slope for s in faces]),
+            slope_frame=_typical([s.slope for s in self._frames]),
             face_px=_typical([s.face_px for s in faces]),
             face_coverage=len(usable) / self._sampled if self._sampled else 0.0,
             subject=subject,

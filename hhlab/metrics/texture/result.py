@@ -43,6 +43,8 @@ class TextureArtifacts:
     series : by the same names, float64 (n,) on the region's times; nan where one frame could not
         tell; beside them ``waxiness_*`` and ``boiling_*``, whose larger makes ``unnatural_*``
     noise_face, noise_frame : estimated noise in grey levels of 255, which was corrected for
+    slope_face, slope_frame : exponent of the power spectrum, beside over-sharpening, for people to
+        judge by; see :func:`~hhlab.metrics.texture.over_sharpening.spectral_slope`
     face_px : typical width of the face in pixels of the clip
     face_coverage : share of the sampled frames in which the subject's face was large enough
     """
@@ -63,6 +65,8 @@ class TextureArtifacts:
     series: Mapping[str, np.ndarray] = field(default_factory=dict)
     noise_face: float = float("nan")
     noise_frame: float = float("nan")
+    slope_face: float = float("nan")
+    slope_frame: float = float("nan")
     face_px: float = float("nan")
     face_coverage: float = 0.0
     subject: str = ""
@@ -76,6 +80,12 @@ class TextureArtifacts:
             for region, value in (("face", self.noise_face), ("frame", self.noise_frame))
             if np.isfinite(value)
         ]
+        measures += [
+            Measure(f"spectral_slope_{region}", value, "1", "none",
+                    label="Exponent of the power spectrum; nearer to 0 when sharpened")
+            for region, value in (("face", self.slope_face), ("frame", self.slope_frame))
+            if np.isfinite(value)
+        ]  # fmt: skip
         measures.append(
             Measure("face_coverage", self.face_coverage, "share", "higher",
                     label="Share of the sampled frames with the subject's face large enough")
