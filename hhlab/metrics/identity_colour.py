@@ -21,14 +21,17 @@ SKIN_PATCHES = (
 _FACE_PX = 96  # the face is looked at in about this size
 _GRID = (32, 24)  # cells across and down, for the rest of the picture
 _LEAST_CELLS = 60
-COLOURS = 2 + 2 * _GRID[0] * _GRID[1]  # numbers that :func:`skin_and_rest` gives
+COLOURS = 2 + 3 * _GRID[0] * _GRID[1]  # numbers that :func:`skin_and_rest` gives
+# How far the skin's colour may stray for each unit of contrast and each e-fold of brightness by
+# which the light has changed: what a camera does then is only roughly a gamma.
+_LEEWAY, _LEEWAY_DIMMED = 0.3, 0.1
 _DARK, _BRIGHT = 24, 242  # outside, the ratios of the channels mean little
 
 
 def skin_and_rest(
     rgb: np.ndarray, landmarks_px: np.ndarray | None, box_px: np.ndarray
 ) -> np.ndarray:
-    """Chromaticity of the skin, and of the rest of the picture cell by cell.
+    """Chromaticity of the skin; chromaticity and brightness of the rest, cell by cell.
 
     Parameters
     ----------
@@ -36,8 +39,9 @@ def skin_and_rest(
 
     Returns
     -------
-    float32 (COLOURS,): log(R/G), log(B/G) of linear light of the skin, then of each cell of a grid
-    over the picture; nan where it is too dark or bright, and in the cells of the face and neck.
+    float32 (COLOURS,): log(R/G), log(B/G) of linear light of the skin, then these and log G of each
+    cell of a grid over the picture; nan where it is too dark or bright, and in the cells of the
+    face and neck.
     """
     result = np.full(COLOURS, np.nan, np.float32)
     if landmarks_px is None or not np.isfinite(landmarks_px).all():
@@ -57,12 +61,12 @@ def skin_and_rest(
     for patch in SKIN_PATCHES:
         points = (landmarks_px[list(patch), :2] - [left, top]) * factor
         cv2.fillConvexPoly(skin, np.round(points).astype(np.int32), 1)
-    known = _chromaticity(small[skin > 0])
+    known = _logs(small[skin > 0])[:, :2]
     known = known[np.isfinite(known[:, 0])]
     if len(known) >= 40 and len(known) >= 0.7 * skin.sum():
         result[:2] = np.median(known, axis=0)
     cells = cv2.resize(np.ascontiguousarray(rgb), _GRID, interpolation=cv2.INTER_AREA)
-    rest = _chromaticity(cells.reshape(-1, 3))
+    rest = _logs(cells.reshape(-1, 3))
     # Well clear of the face, and of the neck beneath it, which would be recoloured with it.
     middle_x = (np.arange(_GRID[0]) + 0.5) * width / _GRID[0]
     middle_y = (np.arange(_GRID[1]) + 0.5) * height / _GRID[1]
@@ -73,13 +77,14 @@ def skin_and_rest(
     return result
 
 
-def _chromaticity(pixels: np.ndarray) -> np.ndarray:
-    """log(R/G), log(B/G) of linear light, uint8 (n, 3) -> float64 (n, 2); nan if dark or bright."""
+def _logs(pixels: np.ndarray) -> np.ndarray:
+    """log(R/G), log(B/G), log G of linear light, uint8 (n, 3) -> float64 (n, 3); nan if dark or
+    bright."""
     brightest = pixels.max(axis=1)
     logs = 2.2 * np.log(pixels.astype(np.float64) + 1.0)
-    ratios = logs[:, [0, 2]] - logs[:, [1]]
-    ratios[(brightest < _DARK) | (brightest > _BRIGHT)] = np.nan
-    return ratios
+    found = np.stack([logs[:, 0] - logs[:, 1], logs[:, 2] - logs[:, 1], logs[:, 1]], axis=1)
+    found[(brightest < _DARK) | (brightest > _BRIGHT)] = np.nan
+    return found
 
 
 def skin_changes(colours: np.ndarray, anchor: np.ndarray) -> np.ndarray:
@@ -93,29 +98,48 @@ def skin_changes(colours: np.ndarray, anchor: np.ndarray) -> np.ndarray:
     Returns
     -------
     float64 (n,), in log chromaticity (e-folds of linear R/G and B/G): the least of the change of
-    the skin, of that relative to the light's, and to the light's and contrast's. The light's is the
-    median over the cells of the picture, each against itself in the anchor, so that things that
-    move through a part of the picture do not matter. nan where skin or light is unknown.
+    the skin, of that relative to the light's, and to the light's and contrast's, less a leeway
+    where brightness and contrast have changed. The light's is the median over the cells of the
+    picture, each against itself in the anchor, so that things that move through a part of the
+    picture do not matter. nan where skin or light is unknown.
     """
     if not len(colours):
         return np.zeros(0)
     middle = _median(anchor)
-    change = np.asarray(colours, np.float64) - middle
-    skin = change[:, :2]
-    cells, own = change[:, 2:].reshape(len(change), -1, 2), middle[2:].reshape(-1, 2)
-    light, contrast = np.full_like(skin, np.nan), np.full_like(skin, np.nan)
-    for row, cell in enumerate(cells):
-        known = np.isfinite(cell[:, 0])
+    rows = np.asarray(colours, np.float64)
+    skin = rows[:, :2] - middle[:2]
+    own = middle[2:].reshape(-1, 3)
+    candidates = np.full((4, *skin.shape), np.nan)
+    candidates[0], leeway = skin, np.zeros(len(rows))
+    for row, cells in enumerate(rows[:, 2:].reshape(len(rows), -1, 3)):
+        known = np.isfinite(cells[:, 0]) & np.isfinite(own[:, 0])
         if known.sum() < _LEAST_CELLS:
             continue
-        light[row] = np.median(cell[known], axis=0)
-        grey = np.median(own[known], axis=0)
-        apart, moved = own[known] - grey, cell[known] - light[row]
-        # Contrast (gamma) and coding stretch all log ratios by one factor, 1 + stretch.
-        stretch = (apart * moved).sum() / ((apart**2).sum() + 0.01 * len(apart))
-        contrast[row] = light[row] + np.clip(stretch, -0.5, 1.2) * (middle[:2] - grey)
-    changes = (skin, skin - light, skin - contrast)
-    return np.min([np.linalg.norm(x, axis=1) for x in changes], axis=0)
+        before, after = own[known], cells[known]
+        light = np.median((after - before)[:, :2], axis=0)
+        apart = middle[:2] - np.median(before[:, :2], axis=0)
+        by_brightness, by_colour = _stretches(before, after)
+        candidates[1, row] = skin[row] - light
+        candidates[2, row] = skin[row] - light - by_brightness * apart
+        candidates[3, row] = skin[row] - light - by_colour * apart
+        dimmed = np.median((after - before)[:, 2])
+        leeway[row] = _LEEWAY * abs(by_brightness) + _LEEWAY_DIMMED * abs(dimmed)
+    return np.maximum(np.linalg.norm(candidates, axis=2).min(axis=0) - leeway, 0.0)
+
+
+def _stretches(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
+    """By which share a change of contrast (gamma) has stretched log values, float (n, 3).
+
+    Read first from how far apart the bright and the dark parts of the picture are, then from its
+    colours; either may be too alike to tell, and is then near 0.
+    """
+    spread = [np.subtract(*np.quantile(logs[:, 2], (0.9, 0.1))) for logs in (before, after)]
+    by_brightness = (spread[1] + 0.2) / (spread[0] + 0.2) - 1
+    apart = before[:, :2] - np.median(before[:, :2], axis=0)
+    moved = after[:, :2] - before[:, :2]
+    moved = moved - np.median(moved, axis=0)
+    by_colour = (apart * moved).sum() / ((apart**2).sum() + 0.01 * len(apart))
+    return float(np.clip(by_brightness, -0.5, 1.2)), float(np.clip(by_colour, -0.5, 1.2))
 
 
 def colour_drift(changes: np.ndarray) -> np.ndarray:
