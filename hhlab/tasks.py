@@ -131,7 +131,8 @@ def _flicker(context: Context) -> Task:
 
     def finish(seen: Pass) -> Score:
         # VBench's own number needs the pixels that VBench sees, from a second, quick decoding.
-        vbench = flicker_vbench(quick_pictures(path)) if path and not seen.cut_short else None
+        whole = path and not seen.cut_short and seen.n_frames > 1
+        vbench = flicker_vbench(quick_pictures(path)) if whole else None
         return observer.result(vbench=vbench).to_score()
 
     return Task(finish, observer.see)

@@ -49,7 +49,7 @@ def needed_weights() -> None:
 
     try:
         for name, entry in weights.entries().items():
-            if entry.essential:
+            if entry.role == "essential":
                 weights.path(name)
     except WeightsMissing as missing:
         pytest.skip(str(missing))

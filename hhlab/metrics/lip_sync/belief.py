@@ -27,7 +27,7 @@ DRIFT_SCALE = 6.0
 DRIFT_NEEDS_S = 3.0
 # A shift is judged only where this share of the windows has sound for it.
 SUPPORT = 0.5
-SURELY_APART = 0.9
+SURELY_APART = 0.95
 LEAST_TO_TELL_APART_S = 3.0
 # The time line of local offsets.
 LOCAL_HOP_S, LOCAL_S, LOCAL_REACH_MS = 0.5, 2.0, 200.0
