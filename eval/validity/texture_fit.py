@@ -20,6 +20,7 @@ from hhlab.metrics.texture.features import features
 from hhlab.metrics.texture.regions import Region, face_region, frame_region, same_cut
 from hhlab.metrics.texture.unnatural import boiling
 
+AXES = ("oiliness", "over_sharpening", "waxiness")
 DOSES = (0.25, 0.5, 0.75, 1.0)
 SHIFT = {("oiliness", "frame"): 0.5}
 USUAL_SHIFT = 0.2
@@ -44,15 +45,16 @@ INPUTS = {
 }
 
 
-def _region(rgb: np.ndarray, base: Base) -> Region | str:
-    return frame_region(rgb) if base.face is None else face_region(rgb, base.face)
+def region_of(rgb: np.ndarray, base: Base) -> Region | str:
+    """The face or the whole frame of a picture, or why it cannot be measured."""
+    return frame_region(rgb) if base.face is None else faceregion_of(rgb, base.face)
 
 
 def _row(base: Base, name: str, kind: str, dose: float, apply: Damage | None) -> dict | None:
     def damaged(rgb: np.ndarray, index: int) -> np.ndarray:
         return rgb if apply is None else apply(rgb, dose, base.landmarks_px, index)
 
-    region = _region(damaged(base.rgb, 0), base)
+    region = region_of(damaged(base.rgb, 0), base)
     if isinstance(region, str):
         return None
     row = {"picture": base.name, "source": base.source, "damage": name, "kind": kind,
@@ -74,6 +76,17 @@ def measure_all(pictures: Iterable[Base]) -> pd.DataFrame:
                 rows += [_row(base, name, kind, dose, apply) for dose in DOSES]
         rows += [_row(base, name, "nuisance", 1.0, apply) for name, apply in NUISANCE.items()]
     return pd.DataFrame([row for row in rows if row is not None])
+
+
+def measured_rows(data: Path, extra: Path | None, region: str, kept: Path | None) -> pd.DataFrame:
+    """All features of all pictures; kept in the folder `kept`, if given, and read from there."""
+    file = kept / f"texture_{region}.parquet" if kept else None
+    if file and file.is_file():
+        return pd.read_parquet(file)
+    rows = measure_all(bases(files(data, extra), region))
+    if file:
+        rows.to_parquet(file)
+    return rows
 
 
 def fit_axis(rows: pd.DataFrame, axis: str, region: str) -> Axis:
@@ -155,14 +168,8 @@ def main() -> None:
     options = parser.parse_args()
     tables = {}
     for region in ("face", "frame"):
-        kept = options.rows / f"texture_{region}.parquet" if options.rows else None
-        if kept and kept.is_file():
-            rows = pd.read_parquet(kept)
-        else:
-            rows = measure_all(bases(files(options.data, options.extra), region))
-            if kept:
-                rows.to_parquet(kept)
-        for axis in ("oiliness", "over_sharpening", "waxiness"):
+        rows = measured_rows(options.data, options.extra, region, options.rows)
+        for axis in AXES:
             tables[axis, region] = fitted = fit_axis(rows, axis, region)
             print(axis, region, dict(zip(fitted.names, np.round(fitted.weights, 3), strict=True)))
     if options.write:

@@ -40,7 +40,6 @@ def render_page(info: ClipInfo, scores: Sequence[Score], clip: Clip | None = Non
         scores=scores,
         video=playable(clip) if clip is not None else None,
         plots={score.metric: _plots(score, info.duration_s, pictures) for score in scores},
-        directions=words.DIRECTIONS,
         nonce=secrets.token_urlsafe(12),
         version=__version__,
     )  # fmt: skip
@@ -66,10 +65,11 @@ def _plots(
     found = []
     for series in score.series:
         moments = [moment for moment in score.moments if moment.series == series.name]
-        unit = f" ({series.unit})" if series.unit not in ("", "1") else ""
-        better = words.DIRECTIONS[series.direction]
+        short = series.unit not in ("", "1") and len(series.unit) <= words.SHORT_UNIT
+        unit = f" ({series.unit})" if short else ""
+        scale = words.meaning(series.unit, series.direction)
         found.append({
-            "caption": f"{series.label or series.name}{unit}" + (f", {better}" if better else ""),
+            "caption": f"{series.label or series.name}{unit}" + (f": {scale}" if scale else ""),
             "svg": _markup(timeline_svg(series, duration_s=duration_s, moments=moments)),
             "stills": [
                 {
@@ -104,6 +104,7 @@ def environment() -> Any:
         "headline": words.headline,
         "interval": words.interval,
         "number": words.number,
+        "meaning": words.meaning,
         "json_of": lambda value: json.dumps(value, sort_keys=True, default=str),
     }
     return templates

@@ -28,8 +28,12 @@ def title(metric: str) -> str:
     return TITLES.get(metric, metric.replace("_", " ").capitalize())
 
 
+SHORT_UNIT = 6
+"""Units of more letters ("probability") are told once beside the value, not after each number."""
+
+
 def number(value: float, unit: str = "") -> str:
-    """`value` with as many digits as mean something, and its unit."""
+    """`value` with as many digits as mean something, and its unit if that is short."""
     if not math.isfinite(value):
         return "–"
     if unit == "ms":
@@ -38,16 +42,26 @@ def number(value: float, unit: str = "") -> str:
         text = f"{value:.0f}"
     elif abs(value) >= 10:
         text = f"{value:.1f}"
+    elif abs(value) >= 0.1:
+        text = f"{value:.2f}"
     else:
-        text = f"{value:.3f}" if abs(value) < 0.1 else f"{value:.2f}"
-    return f"{text} {unit}".strip() if unit not in ("", "1") else text
+        text = f"{value:.3f}" if abs(value) >= 0.0005 else "0"
+    return f"{text} {unit}" if unit not in ("", "1") and len(unit) <= SHORT_UNIT else text
 
 
 def interval(measure: Measure) -> str:
     """The 95% interval as ``low … high``, or nothing where there is none."""
     if not (math.isfinite(measure.low) and math.isfinite(measure.high)):
         return ""
-    return f"{number(measure.low, measure.unit)} … {number(measure.high, measure.unit)}"
+    plain = "ms" if measure.unit == "ms" else ""
+    ends = (number(end, plain).removesuffix(" ms") for end in (measure.low, measure.high))
+    return " … ".join(ends)
+
+
+def meaning(unit: str, direction: str) -> str:
+    """What the scale means: a unit too long to stand after a number, and which way is better."""
+    parts = [unit if len(unit) > SHORT_UNIT else "", DIRECTIONS[direction]]
+    return ", ".join(part for part in parts if part)
 
 
 def label(measure: Measure) -> str:

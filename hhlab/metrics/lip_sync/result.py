@@ -85,9 +85,11 @@ class LipSyncOffset:
             np.asarray(self.offsets_ms, float) if ok else np.full(len(self.times_s), nan),
             "lip-sync offset",
         )  # fmt: skip
+        moments = worst_moments(series, why="picture and sound are furthest apart here")
+        noticed = tuple(moment for moment in moments if abs(moment.value) > UNNOTICED_MS)
         return Score(
             METRIC, VERSION, status, self.sentence(), self.reason, (offset, drift, confidence),
-            (series,), worst_moments(series, why="picture and sound are furthest apart here"),
+            (series,), noticed,
             {**parameters, "synchronised": self.synchronised}, self.estimator, self.subject,
         )  # fmt: skip
 

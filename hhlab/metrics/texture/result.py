@@ -76,13 +76,19 @@ class TextureArtifacts:
         """The six numbers (face first), noise and coverage beside them, and the series."""
         measures = [self._measure(axis, region) for region in REGIONS for axis in AXES]
         measures += [
-            Measure(f"noise_{region}", value, "grey level", "none", label="Estimated noise")
+            Measure(
+                f"noise_{region}",
+                value,
+                "grey level",
+                "none",
+                label=f"Estimated noise, on {_PLACES[region]}",
+            )
             for region, value in (("face", self.noise_face), ("frame", self.noise_frame))
             if np.isfinite(value)
         ]
         measures += [
             Measure(f"spectral_slope_{region}", value, "1", "none",
-                    label="Exponent of the power spectrum; nearer to 0 when sharpened")
+                    label=f"Exponent of the power spectrum, on {_PLACES[region]}")
             for region, value in (("face", self.slope_face), ("frame", self.slope_frame))
             if np.isfinite(value)
         ]  # fmt: skip
@@ -108,6 +114,7 @@ class TextureArtifacts:
         return Score(
             "texture", VERSION, self.status, self._sentence(), self.reason, tuple(measures),
             tuple(series), tuple(moments[:4]), dict(self.parameters), "", self.subject,
+            headlines=3,
         )  # fmt: skip
 
     def _times(self, name: str) -> np.ndarray:
