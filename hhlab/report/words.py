@@ -28,7 +28,7 @@ def title(metric: str) -> str:
     return TITLES.get(metric, metric.replace("_", " ").capitalize())
 
 
-SHORT_UNIT = 6
+SHORT_UNIT = 4
 """Units of more letters ("probability") are told once beside the value, not after each number."""
 
 
