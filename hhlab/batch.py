@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from hhlab.errors import BadArgument, HhlabError, ResultsLocked, WeightsError, as_subject
 from hhlab.files import slug, write_atomic
-from hhlab.measure import DEFAULT_METRICS, chosen, measure
+from hhlab.measuring import DEFAULT_METRICS, chosen, measure
 from hhlab.media import read_clip
 from hhlab.report.overview import Entry, write_overview
 from hhlab.report.page import write_page

@@ -76,7 +76,7 @@ def _add_measure(verbs) -> None:
 
 def _measure(options: argparse.Namespace) -> int:
     from hhlab.batch import measure_many
-    from hhlab.measure import DEFAULT_METRICS
+    from hhlab.measuring import DEFAULT_METRICS
 
     metrics = [name for word in options.metrics or DEFAULT_METRICS for name in word.split(",")]
     return report_run(

@@ -8,7 +8,7 @@ import pytest
 
 from hhlab import errors
 from hhlab.batch import measure_many
-from hhlab.measure import DEFAULT_METRICS
+from hhlab.measuring import DEFAULT_METRICS
 from tests.hostile import make_hostile_files
 
 

@@ -47,7 +47,7 @@ INPUTS = {
 
 def region_of(rgb: np.ndarray, base: Base) -> Region | str:
     """The face or the whole frame of a picture, or why it cannot be measured."""
-    return frame_region(rgb) if base.face is None else faceregion_of(rgb, base.face)
+    return frame_region(rgb) if base.face is None else face_region(rgb, base.face)
 
 
 def _row(base: Base, name: str, kind: str, dose: float, apply: Damage | None) -> dict | None:

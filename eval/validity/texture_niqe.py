@@ -61,7 +61,7 @@ def table(found: pd.DataFrame) -> pd.DataFrame:
             line = {"region": region, "damage": f"{damage}, to dose {top:g}", "axis": axis}
             held = part[part.dose <= top]
             for name in ("NIQE", "ours"):
-                curves = held.pivot(index="picture", columns="dose", values=name).dropna()
+                curves = held.pivot_table(index="picture", columns="dose", values=name).dropna()
                 rhos = np.array([_rho(curve) for _, curve in curves.iterrows()])
                 change = curves[top] - curves[0.0]
                 line["pictures"] = len(curves)
