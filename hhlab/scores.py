@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "clip", "metric", "measure", "value", "unit", "direction", "low", "high", "status", "reason",
-    "sentence", "subject", "encoder", "metric_version", "parameters", "path", "sha256",
-    "duration_s", "width_px", "height_px", "fps", "notes", "hhlab_version",
+    "sentence", "subject", "encoder", "metric_version", "parameters", "compared_with", "path",
+    "sha256", "duration_s", "width_px", "height_px", "fps", "notes", "hhlab_version",
 )  # fmt: skip
 
 
@@ -68,8 +69,9 @@ def rows(info: ClipInfo, scores: Sequence[Score]) -> list[dict[str, object]]:
     A score without measures (undetermined or failed) still is one row, with its reason.
     """
     about = {
-        "clip": info.name, "path": info.path and as_subject(info.path), "sha256": info.sha256,
-        "fps": info.fps, "duration_s": info.duration_s, "width_px": info.width_px,
+        "clip": info.name, "sha256": info.sha256, "fps": info.fps,
+        "path": info.path and as_subject(Path(info.path).absolute()),
+        "duration_s": info.duration_s, "width_px": info.width_px,
         "height_px": info.height_px,
         "hhlab_version": __version__, "notes": "; ".join(info.notes),
     }  # fmt: skip

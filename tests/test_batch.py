@@ -13,9 +13,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hhlab import batch
-from hhlab.batch import measure_many, outcomes
-from hhlab.errors import BadArgument, ResultsLocked, UnknownMetric
+from hhlab import batch, results
+from hhlab.batch import measure_many
+from hhlab.errors import BadArgument, FileMissing, ResultsLocked, UnknownMetric
+from hhlab.results import outcomes
 
 
 def test_each_clip_is_measured_and_each_bad_file_is_one_row(small_clips, tmp_path):
@@ -53,6 +54,48 @@ def test_a_changed_file_is_measured_again(small_clips, tmp_path):
     seen = []
     measure_many([clip], ["flicker"], out=tmp_path / "out", on_clip=seen.append)
     assert seen[0].fresh
+    table = pd.read_parquet(tmp_path / "out" / "scores.parquet")
+    assert table["sha256"].unique().size == 1, "the old content's rows are gone"
+
+
+def test_a_repaired_file_loses_its_failed_row(small_clips, tmp_path):
+    clip = tmp_path / "clip.mp4"
+    clip.touch()
+    assert set(measure_many([clip], ["flicker"], out=tmp_path / "out")["status"]) == {"failed"}
+    clip.write_bytes(small_clips[0].read_bytes())
+    assert set(measure_many([clip], ["flicker"], out=tmp_path / "out")["status"]) == {"ok"}
+
+
+def test_a_damaged_record_is_measured_again_and_stops_nothing(small_clips, tmp_path):
+    measure_many(small_clips[:2], ["flicker"], out=tmp_path)
+    record, other = sorted(tmp_path.glob("clips/*/record.json"))
+    record.write_text(record.read_text()[:100])
+    other.write_text('{"path": "x", "info": {"new_field": 1}, "scores": []}')
+    table = measure_many(small_clips[:2], ["flicker"], out=tmp_path)
+    assert table["clip"].unique().size == 2 and set(table["status"]) == {"ok"}
+
+
+def test_a_page_that_cannot_be_drawn_costs_no_result(small_clips, tmp_path, monkeypatch):
+    def breaks(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(batch, "write_page", breaks)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="disk full"):
+            table = measure_many(small_clips[:1], ["flicker"], out=tmp_path)
+        assert set(table["status"]) == {"ok"}
+
+
+def test_references_are_checked_before_anything_is_measured(small_clips, tmp_path):
+    with pytest.raises(FileMissing, match=r"nobody\.png"):
+        measure_many(small_clips, ["flicker"], out=tmp_path, references=["nobody.png"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_rows_say_what_they_were_compared_with(small_clips, tmp_path):
+    measure_many(small_clips[:1], ["flicker"], out=tmp_path)
+    table = measure_many(small_clips[:1], ["flicker"], out=tmp_path, compare_to=small_clips[1])
+    assert set(table["compared_with"]) == {"", "flickering.mp4"}
 
 
 def test_an_added_metric_keeps_the_earlier_one(small_clips, tmp_path):
@@ -129,7 +172,7 @@ def test_records_are_plain_json_without_nan(small_clips, tmp_path):
 
 
 def test_two_runs_cannot_write_to_one_folder(small_clips, tmp_path):
-    with batch._lock(tmp_path), pytest.raises(ResultsLocked):
+    with results.lock(tmp_path), pytest.raises(ResultsLocked):
         measure_many(small_clips[:1], ["flicker"], out=tmp_path)
 
 
