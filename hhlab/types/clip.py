@@ -1,27 +1,16 @@
-"""The few types that everything passes: Frame, Audio, Clip, Face, FaceTrack, Score, Scores.
-
-Conventions, true everywhere in hhlab:
-
-* a frame is ``uint8 (h, w, 3)`` RGB, full range; many frames are ``uint8 (t, h, w, 3)``;
-* sound is ``float32 (channels, samples)`` in [-1, 1];
-* time is in seconds on the *clip's clock*, whose zero is the moment the first frame is shown;
-* offsets are in ms, and + means that the sound comes late.
-"""
+"""Pictures and sound: Frame, Audio, Clip, and where a clip comes from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from hhlab.errors import BadArray, NoAudio
 
 _LONGEST_SHOWN_S = 2.0  # how far back to look for the frame on show at a given time
-
-Direction = Literal["lower", "higher", "zero", "none"]
-Status = Literal["ok", "undetermined", "failed"]
 
 
 @dataclass(frozen=True)
@@ -249,172 +238,3 @@ def resample(
     while shown is not None and end_s is not None and start_s + tick / fps < end_s - 1e-9:
         yield Frame(shown.index, start_s + tick / fps, shown.rgb)
         tick += 1
-
-
-# --- faces -------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Face:
-    """One face in one frame.
-
-    Attributes
-    ----------
-    box_px : float32 (4,) x, y, width, height
-    keypoints_px : float32 (5, 2) right eye, left eye, nose tip, right and left mouth corner
-        ("right" is the person's own right, which is on the left of the picture)
-    landmarks_px : float32 (478, 3) x, y, depth in MediaPipe's topology, or None
-    score : detection confidence in [0, 1]
-    track_id : which person this is within the clip
-    """
-
-    box_px: np.ndarray
-    keypoints_px: np.ndarray
-    landmarks_px: np.ndarray | None
-    score: float
-    track_id: int = -1
-
-
-@dataclass(frozen=True)
-class FaceTrack:
-    """One person's face over time, across cuts and gaps.
-
-    Attributes
-    ----------
-    times_s : float64 (n,) when the face was seen, strictly increasing (gaps are possible)
-    frame_indices : int64 (n,)
-    boxes_px : float32 (n, 4);  keypoints_px : float32 (n, 5, 2)
-    landmarks_px : float32 (n, 478, 3), nan where landmarks could not be placed
-    scores : float32 (n,)
-    crops : by name, pictures cut from the frames, ``uint8 (m, ...)``
-    crop_times_s : by the same names, float64 (m,), when each was cut
-    """
-
-    track_id: int
-    times_s: np.ndarray
-    frame_indices: np.ndarray
-    boxes_px: np.ndarray
-    keypoints_px: np.ndarray
-    landmarks_px: np.ndarray
-    scores: np.ndarray
-    crops: Mapping[str, np.ndarray] = field(default_factory=dict)
-    crop_times_s: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.times_s)
-
-
-# --- scores ------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Measure:
-    """One number of a score, with its unit, which way is better, and a 95% interval.
-
-    `value` is nan exactly when `status` is not "ok"; `reason` then says why.
-    `low`/`high` are nan where no interval is defined. `best` and `worst` bound the scale
-    (nan: unbounded). Direction "zero" means the nearer to 0 the better, "none" that neither
-    way is better.
-    """
-
-    name: str
-    value: float
-    unit: str
-    direction: Direction
-    low: float = float("nan")
-    high: float = float("nan")
-    status: Status = "ok"
-    reason: str = ""
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class Series:
-    """Values over time: float64 (n,) each; nan where nothing could be measured."""
-
-    name: str
-    unit: str
-    direction: Direction
-    times_s: np.ndarray
-    values: np.ndarray
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A time worth looking at, with the reason in plain words."""
-
-    time_s: float
-    series: str
-    value: float
-    why: str
-
-
-@dataclass(frozen=True)
-class Score:
-    """What one metric says of one clip.
-
-    Attributes
-    ----------
-    metric, version : which definition made it
-    status, reason : "ok"; "undetermined" (the evidence does not suffice); "failed" (an error)
-    sentence : the finding in one plain sentence, for people
-    measures : the headlines first
-    headlines : how many of the leading measures belong into a one-line summary
-    series, moments : values over time, and the worst moments
-    parameters : everything that was set, sampling included; plain JSON values
-    encoder : name of the network used, "" for none
-    subject : what was looked at ("face 0, the longest track", "whole frame")
-    """
-
-    metric: str
-    version: str
-    status: Status
-    sentence: str
-    reason: str = ""
-    measures: tuple[Measure, ...] = ()
-    series: tuple[Series, ...] = ()
-    moments: tuple[Moment, ...] = ()
-    parameters: Mapping[str, object] = field(default_factory=dict)
-    encoder: str = ""
-    subject: str = ""
-    headlines: int = 1
-
-    def __getitem__(self, name: str) -> Measure:
-        for measure in self.measures:
-            if measure.name == name:
-                return measure
-        raise KeyError(f"{name!r}: {self.metric} has {[m.name for m in self.measures]}")
-
-
-def worst_moments(
-    series: Series, *, count: int = 3, apart_s: float = 0.5, why: str = ""
-) -> tuple[Moment, ...]:
-    """Pick up to `count` worst times of a series, at least `apart_s` from each other."""
-    values = np.asarray(series.values, dtype=float)
-    badness = {"lower": values, "higher": -values, "zero": np.abs(values)}.get(series.direction)
-    if badness is None:
-        return ()
-    chosen: list[int] = []
-    for index in np.argsort(-np.where(np.isfinite(badness), badness, -np.inf), kind="stable"):
-        if len(chosen) == count or not np.isfinite(badness[index]):
-            break
-        if all(abs(series.times_s[index] - series.times_s[other]) >= apart_s for other in chosen):
-            chosen.append(int(index))
-    return tuple(
-        Moment(float(series.times_s[i]), series.name, float(values[i]), why or series.label)
-        for i in chosen
-    )
-
-
-def failed(metric: str, version: str, reason: str, **fields: object) -> Score:
-    """A score that says a metric broke, and why."""
-    return Score(metric, version, "failed", f"Not measured: {reason}", reason, **fields)
-
-
-def undetermined(metric: str, version: str, reason: str, **fields: object) -> Score:
-    """A score that says the clip does not hold enough evidence, and why."""
-    return Score(metric, version, "undetermined", f"Undetermined: {reason}", reason, **fields)
-
-
-__all__ = [
-    "ArraySource", "Audio", "Clip", "ClipInfo", "ClipSource", "Direction", "Face", "FaceTrack",
-    "Frame", "Measure", "Moment", "Score", "Sequence", "Series", "Status", "failed", "resample",
-    "shrink", "undetermined", "worst_moments",
-]  # fmt: skip
