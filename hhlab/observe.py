@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from hhlab.errors import MediaError, NoFrames
+from hhlab.errors import MediaError, NoFrames, WeightsError
 from hhlab.types import Clip, Face, FaceTrack, Frame
 
 
@@ -38,6 +38,8 @@ class Pass:
     first_s, last_s : times of the first and the last of them
     tracks : one per person, longest first
     cut_short : why decoding ended early, "" when it reached the end
+    tracker_broken : what went wrong while looking for faces, None when nothing did; then there are
+        no tracks, and from there on no faces were shown to anybody
     """
 
     n_frames: int
@@ -45,6 +47,7 @@ class Pass:
     last_s: float
     tracks: tuple[FaceTrack, ...]
     cut_short: str = ""
+    tracker_broken: Exception | None = None
 
 
 def observe(
@@ -57,16 +60,19 @@ def observe(
     """Decode `clip` once and show every frame to every observer.
 
     `progress` is called now and then with the time reached, in seconds. A clip that breaks off in
-    the middle is measured up to there and the break is told in ``Pass.cut_short``.
+    the middle is measured up to there and the break is told in ``Pass.cut_short``. A tracker that
+    breaks costs the faces only.
 
     Raises
     ------
     NoFrames : not one frame could be decoded.
+    WeightsError : the tracker asked for weights that are not there.
     """
+    faces_of = _Careful(tracker) if tracker is not None else None
     n_frames, first_s, last_s, cut_short = 0, float("nan"), float("nan"), ""
     try:
         for frame in clip.frames():
-            faces = tracker.see(frame) if tracker is not None else []
+            faces = faces_of.see(frame) if faces_of is not None else []
             for observer in observers:
                 observer.see(frame, faces)
             if n_frames == 0:
@@ -82,5 +88,31 @@ def observe(
     if n_frames == 0:
         raise NoFrames(clip.info.path or clip.info.name, expected="at least one frame",
                        found="none")  # fmt: skip
-    tracks = sorted(tracker.tracks(), key=len, reverse=True) if tracker is not None else []
-    return Pass(n_frames, first_s, last_s, tuple(tracks), cut_short)
+    tracks = sorted(faces_of.tracks(), key=len, reverse=True) if faces_of is not None else []
+    broken = faces_of.broken if faces_of is not None else None
+    return Pass(n_frames, first_s, last_s, tuple(tracks), cut_short, broken)
+
+
+class _Careful:
+    """A tracker whose breaking is kept, not raised; afterwards it sees nobody."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self.broken: Exception | None = None
+
+    def see(self, frame: Frame) -> list[Face]:
+        return self._try(lambda: self._tracker.see(frame))
+
+    def tracks(self) -> list[FaceTrack]:
+        return self._try(self._tracker.tracks)
+
+    def _try(self, do: Callable[[], list]) -> list:
+        if self.broken is not None:
+            return []
+        try:
+            return do()
+        except (MediaError, WeightsError):
+            raise  # of the clip, or of every clip: not the tracker's own fault
+        except Exception as error:
+            self.broken = error
+            return []

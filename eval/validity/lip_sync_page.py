@@ -59,7 +59,9 @@ def write_page(table: pd.DataFrame, out: Path) -> None:
         " stays undetermined or is even called unsynchronised. Of 5 s cuts two thirds to"
         " three quarters are confident. Recompression and downscaling of the picture were not"
         " examined here.\n",
-        "SyncNet is tested for shapes and invariants only: no weights were at hand.\n",
+        "SyncNet is tested for shapes and invariants only: no weights were at hand. Its scores are"
+        " not calibrated, so they count for nothing in offset and confidence; where its weights are"
+        " present, LSE-C and LSE-D are reported beside them.\n",
     ]
     (out / "lip_sync.md").write_text("\n".join(text), encoding="utf-8")
 

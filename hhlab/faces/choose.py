@@ -44,10 +44,17 @@ def choose_track(
             best = max(likeness, key=lambda track_id: likeness[track_id])
             chosen = next(track for track in ordered if track.track_id == best)
             why = f"most like the reference (cosine {likeness[best]:.2f})"
+    return chosen, say_which(chosen, ordered, why=why, width_px=width_px)
+
+
+def say_which(
+    chosen: FaceTrack, tracks: Sequence[FaceTrack], *, why: str, width_px: int | None = None
+) -> str:
+    """A sentence such as "face 2 of 3: `why`, 0.0-5.0 s, left of the picture"."""
     place = f", {_place(chosen, width_px)}" if width_px else ""
     span = f"{chosen.times_s[0]:.1f}-{chosen.times_s[-1]:.1f} s"
-    number = 1 + [track.track_id for track in ordered].index(chosen.track_id)
-    return chosen, f"face {number} of {len(ordered)}: {why}, {span}{place}"
+    number = 1 + sorted(track.track_id for track in tracks).index(chosen.track_id)
+    return f"face {number} of {len(tracks)}: {why}, {span}{place}"
 
 
 def _area(track: FaceTrack) -> float:

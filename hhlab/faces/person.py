@@ -9,6 +9,33 @@ from hhlab.faces.landmarks import COUNT, Landmarks
 from hhlab.types import Face, FaceTrack, Frame
 
 
+class Rows:
+    """float32 rows of one shape, appended to a single array that grows in place.
+
+    A list of small arrays would have to be copied at the end, and both lie in memory for a while.
+    """
+
+    def __init__(self, *shape: int) -> None:
+        self._array = np.empty((16, *shape), np.float32)
+        self._count = 0
+
+    def append(self, row: np.ndarray | float) -> None:
+        if self._count == len(self._array):
+            # A quarter more at a time; nobody else holds the array as long as it can grow.
+            self._array.resize(
+                (self._count + self._count // 4 + 1, *self._array.shape[1:]), refcheck=False
+            )
+        self._array[self._count] = row
+        self._count += 1
+
+    def take(self) -> np.ndarray:
+        """Hand the rows over, float32 (n, ...); none are left here."""
+        whole, self._array = self._array, np.empty((16, *self._array.shape[1:]), np.float32)
+        whole.resize((self._count, *whole.shape[1:]), refcheck=False)
+        self._count = 0
+        return whole
+
+
 class Person:
     """One face: where it is, what it looks like, and every place where it was seen."""
 
@@ -22,7 +49,10 @@ class Person:
         self.seen_s = self.confirmed_s = self.remembered_s = -np.inf
         self.cut_s: dict[str, float] = {}
         self._looks: list[np.ndarray] = []
-        self._faces: list[tuple[float, int, np.ndarray, np.ndarray, np.ndarray | None, float]] = []
+        self._times: list[float] = []
+        self._indices: list[int] = []
+        self._scores: list[float] = []
+        self._boxes, self._keypoints, self._meshes = Rows(4), Rows(5, 2), Rows(COUNT, 3)
         self._crops: dict[str, list[np.ndarray]] = {}
         self._crop_times: dict[str, list[float]] = {}
 
@@ -52,8 +82,12 @@ class Person:
         return Face(self.box_px, self.keypoints_px, self.landmarks_px, self.score, self.track_id)
 
     def append(self, face: Face, frame: Frame) -> None:
-        self._faces.append((frame.time_s, frame.index, face.box_px, face.keypoints_px,
-                            face.landmarks_px, face.score))  # fmt: skip
+        self._times.append(frame.time_s)
+        self._indices.append(frame.index)
+        self._scores.append(face.score)
+        self._boxes.append(face.box_px)
+        self._keypoints.append(face.keypoints_px)
+        self._meshes.append(np.nan if face.landmarks_px is None else face.landmarks_px)
 
     def append_crop(self, name: str, now: float, crop: np.ndarray) -> None:
         self._crops.setdefault(name, []).append(crop)
@@ -61,19 +95,16 @@ class Person:
         self.cut_s[name] = now
 
     def track(self) -> FaceTrack:
-        times, indices, boxes, keypoints, meshes, scores = zip(*self._faces, strict=True)
-        landmarks = np.full((len(meshes), COUNT, 3), np.nan, np.float32)
-        for row, mesh in zip(landmarks, meshes, strict=True):
-            if mesh is not None:
-                row[:] = mesh
+        """Hand over what was kept; to be called once, as nothing of it is left here."""
         return FaceTrack(
             track_id=self.track_id,
-            times_s=np.array(times, np.float64),
-            frame_indices=np.array(indices, np.int64),
-            boxes_px=np.stack(boxes).astype(np.float32),
-            keypoints_px=np.stack(keypoints).astype(np.float32),
-            landmarks_px=landmarks,
-            scores=np.array(scores, np.float32),
-            crops={name: np.stack(crops) for name, crops in self._crops.items()},
+            times_s=np.array(self._times, np.float64),
+            frame_indices=np.array(self._indices, np.int64),
+            boxes_px=self._boxes.take(),
+            keypoints_px=self._keypoints.take(),
+            landmarks_px=self._meshes.take(),
+            scores=np.array(self._scores, np.float32),
+            # Popped, so that each list is let go as soon as its array has been made.
+            crops={name: np.stack(self._crops.pop(name)) for name in list(self._crops)},
             crop_times_s={name: np.array(t, np.float64) for name, t in self._crop_times.items()},
         )

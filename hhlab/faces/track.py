@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hhlab.errors import BadArgument
 from hhlab.faces import looks
 from hhlab.faces.align import align, box_from_landmarks, keypoints_from_landmarks
 from hhlab.faces.detect import LOOK_PX, FaceDetector, check_rgb, iou
@@ -90,6 +91,7 @@ class FaceTracker:
         self._people: list[Person] = []
         self._active: list[Person] = []
         self._faces: list[Face] = []
+        self._tracks: list[FaceTrack] | None = None
         self._times: list[float] = []
         self._view = looks.View()
         self._cut_s = self._looked_s = self._looked_closer_s = self._search_s = -np.inf
@@ -105,7 +107,14 @@ class FaceTracker:
 
         For a frame that comes too soon after the last (`max_fps`) the faces of that last one are
         returned, and nothing is added to the tracks.
+
+        Raises
+        ------
+        BadArgument : the tracks have been asked for already.
         """
+        if self._tracks is not None:
+            raise BadArgument("frame", expected="every frame before tracks() is called",
+                              found="one after it; use a new tracker")  # fmt: skip
         check_rgb(frame.rgb)
         now = frame.time_s
         if self._times and now - self._times[-1] < self._apart_s:
@@ -125,8 +134,14 @@ class FaceTracker:
         return self._faces
 
     def tracks(self) -> list[FaceTrack]:
-        """Every face that was followed, in order of first appearance."""
-        return [person.track() for person in self._people]
+        """Every face that was followed, in order of first appearance.
+
+        This ends the tracking: the people hand over what they kept of each frame, so that it does
+        not lie in memory twice.
+        """
+        if self._tracks is None:
+            self._tracks = [person.track() for person in self._people]
+        return list(self._tracks)
 
     # --- one frame -------------------------------------------------------------------------------
     def _carry(self, person: Person, frame: Frame) -> None:

@@ -1,7 +1,7 @@
 """Lip-sync offset: how late the sound comes after the lips, in ms, and how that drifts.
 
 >>> from hhlab.metrics import lip_sync
->>> estimators = lip_sync.load()                # articulation, and LR-ASD where its weights are
+>>> estimators = lip_sync.load()                # and LR-ASD, SyncNet where their weights are
 >>> result = lip_sync.lip_sync(tracks, audio, estimators)
 >>> result.offset_ms, result.drift_ms_per_s, result.confidence, result.status
 """

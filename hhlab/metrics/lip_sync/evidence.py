@@ -34,6 +34,7 @@ class Evidence:
     track_id : the face that was looked at
     estimator : name of the estimator
     reason : why there is no usable window ("no speech", ...); "" when there is
+    lse_d, lse_c : the figures that papers quote of SyncNet; nan of other estimators
     """
 
     window_times_s: np.ndarray
@@ -44,6 +45,8 @@ class Evidence:
     track_id: int
     estimator: str
     reason: str = ""
+    lse_d: float = float("nan")
+    lse_c: float = float("nan")
 
     def __post_init__(self) -> None:
         windows, shifts = len(self.window_times_s), len(self.shifts_ms)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 
-from hhlab.errors import WeightsMissing
+from hhlab.errors import WeightsError, WeightsMissing
 from hhlab.faces import Cropper
 from hhlab.metrics.lip_sync import articulation
 from hhlab.metrics.lip_sync.crops import CROP_NAME, EVERY_S, crop_for_asd
@@ -37,19 +39,31 @@ def load_lr_asd() -> Estimator:
     return LrAsdEstimator(LrAsd(load_file(weights.path("lr_asd"))))
 
 
-def load_syncnet(path: str) -> Estimator:
-    """SyncNet from a safetensors file with the published names."""
+def load_syncnet() -> Estimator:
+    """SyncNet with its weights, a safetensors file with the published names.
+
+    Raises :class:`hhlab.errors.WeightsError` where there are none or they do not fit.
+    """
     from safetensors.torch import load_file
 
+    from hhlab import weights
     from hhlab.metrics.lip_sync.syncnet import SyncNetEstimator, load_network
 
-    return SyncNetEstimator(load_network(load_file(path)))
+    return SyncNetEstimator(load_network(load_file(weights.path("syncnet"))))
 
 
 def load() -> tuple[Estimator, ...]:
-    """Articulation, which needs no download, and LR-ASD where its weights are in the cache."""
-    estimators: tuple[Estimator, ...] = (articulation.load(),)
+    """Articulation, which needs no download; LR-ASD and SyncNet where their weights are here.
+
+    SyncNet has no fitted calibration: it adds LSE-D and LSE-C and does not move the offset.
+    """
+    from hhlab import weights
+
+    found: list[Estimator] = [articulation.load()]
+    with suppress(WeightsMissing):
+        found.append(load_lr_asd())
     try:
-        return (*estimators, load_lr_asd())
-    except WeightsMissing:
-        return estimators
+        weights.path("syncnet")
+    except WeightsError:  # not in the cache, or not in this manifest: it is an extra
+        return tuple(found)
+    return (*found, load_syncnet())

@@ -36,6 +36,8 @@ class LipSyncOffset:
     track_id, subject : the face, and how it was chosen, in words
     times_s, offsets_ms : (w,) offset at each window on its own; nan where it cannot tell
     shifts_ms, curve : (s,) pooled agreement over shifts, after the drift has been taken out
+    lse_d, lse_c : SyncNet's mean distance (lower = better) and its confidence (higher = better);
+        nan where SyncNet was not used
     """
 
     status: Literal["ok", "undetermined", "unsynchronised"]
@@ -55,9 +57,11 @@ class LipSyncOffset:
     curve: np.ndarray
     reason: str = ""
     subject: str = ""
+    lse_d: float = float("nan")
+    lse_c: float = float("nan")
 
     def to_score(self, **parameters: object) -> Score:
-        """Say it as a Score: headline offset, then drift and confidence, with the time line."""
+        """Say it as a Score: headline offset, then drift, confidence, in sync or not, LSE."""
         ok = self.status == "ok"
         status = "ok" if ok else "undetermined"
         nan = float("nan")
@@ -80,6 +84,13 @@ class LipSyncOffset:
             status="ok" if sure else "undetermined", reason="" if sure else self.reason,
             label="probability that the offset is right within 80 ms",
         )  # fmt: skip
+        told = self.synchronised is not None
+        synchronised = Measure(
+            "synchronised", float(self.synchronised) if told else nan, "", "higher",
+            status="ok" if told else "undetermined", reason="" if told else self.reason,
+            label="the sound goes with this face (1 = yes, 0 = no)",
+        )  # fmt: skip
+        measures = (offset, drift, confidence, synchronised, *self.lse_measures())
         series = Series(
             "offset_ms", "ms", "zero", np.asarray(self.times_s, float),
             np.asarray(self.offsets_ms, float) if ok else np.full(len(self.times_s), nan),
@@ -88,10 +99,19 @@ class LipSyncOffset:
         moments = worst_moments(series, why="picture and sound are furthest apart here")
         noticed = tuple(moment for moment in moments if abs(moment.value) > UNNOTICED_MS)
         return Score(
-            METRIC, VERSION, status, self.sentence(), self.reason, (offset, drift, confidence),
+            METRIC, VERSION, status, self.sentence(), self.reason, measures,
             (series,), noticed,
             {**parameters, "synchronised": self.synchronised}, self.estimator, self.subject,
         )  # fmt: skip
+
+    def lse_measures(self) -> tuple[Measure, ...]:
+        """What SyncNet says, where it was used."""
+        if not np.isfinite(self.lse_d):
+            return ()
+        return (
+            Measure("lse_c", self.lse_c, "", "higher", label="LSE-C (SyncNet's confidence)"),
+            Measure("lse_d", self.lse_d, "", "lower", label="LSE-D (SyncNet's distance)"),
+        )
 
     def sentence(self) -> str:
         """The finding in one plain sentence."""

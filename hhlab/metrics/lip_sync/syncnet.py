@@ -143,19 +143,22 @@ class SyncNetEstimator:
         sound = at_16_khz(audio)
         if not runs or len(sound) < SAMPLE_RATE:
             return no_evidence("less than a second of face or sound", **about)
-        times, scores = [], []
+        times, scores, distant = [], [], []
         for ticks, crops in runs:
             lead = round(((ticks[0] - audio.start_s) % (1 / FPS)) * SAMPLE_RATE)
             heard = self.hear(sound[lead:])
             first = round((ticks[0] - audio.start_s - lead / SAMPLE_RATE) * FPS)
             far = distances(self.see(crops), heard, lead_frames=first)
             frames_ms = np.arange(-FRAME_SHIFTS, FRAME_SHIFTS + 1) * 1000 / FPS
+            distant.append(far)
             nearer = np.nanmean(far, axis=1, keepdims=True) - far
             scores += [np.interp(shifts_ms, frames_ms, row, np.nan, np.nan) for row in nearer]
             times += list(ticks[: len(far)] + (FRAMES - 1) / 2 / FPS)
+        quoted = summarise(np.concatenate(distant))
         return Evidence(
             np.array(times), FRAMES / FPS, np.asarray(shifts_ms, float), np.array(scores),
             np.ones(len(times)), track.track_id, self.name,
+            lse_d=quoted.lse_d, lse_c=quoted.lse_c,
         )  # fmt: skip
 
     def hear(self, sound: np.ndarray) -> np.ndarray:

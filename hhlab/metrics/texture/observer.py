@@ -17,6 +17,7 @@ from hhlab.metrics.texture.result import TextureArtifacts
 from hhlab.metrics.texture.unnatural import boiling
 from hhlab.types import Face, Frame
 
+WHY_THIS_FACE = "seen large enough most often"
 PARTS = ("oiliness", "over_sharpening", "unnatural", "waxiness", "boiling")
 
 
@@ -47,8 +48,8 @@ class TextureObserver:
 
     About two frames a second are looked at (one a second after 20 s), each with its immediate
     successor for boiling; only numbers are kept, and the cut of one frame at a time. Faces are
-    kept apart by ``track_id``; the one with the most samples (the largest, if equal) is the
-    subject.
+    kept apart by ``track_id``; unless :meth:`result` is told whom to judge, the one with the most
+    samples (the largest, if equal) is the subject.
     """
 
     samples_per_s: float = 2.0
@@ -94,9 +95,11 @@ class TextureObserver:
         into.append(sample)
         self._pending.append(_Pending(sample, region, kind))
 
-    def result(self) -> TextureArtifacts:
-        """Summarise what was seen so far."""
-        track, faces = self._subject()
+    def result(self, *, track_id: int | None = None) -> TextureArtifacts:
+        """Summarise what was seen so far, of the face `track_id` where that is given."""
+        track = self.subject_id() if track_id is None else track_id
+        faces = [] if track is None else self._faces.get(track, [])
+        nobody = "no face was found" if track is None else "the face was in no frame looked at"
         summary: dict[str, float] = {}
         intervals: dict[str, tuple[float, float]] = {}
         series: dict[str, np.ndarray] = {}
@@ -108,12 +111,14 @@ class TextureObserver:
                 if part in ("oiliness", "over_sharpening", "unnatural"):
                     summary[name], intervals[name] = _median(line, seed=self.seed)
         reasons = {
-            "face": _reason(faces, "no face was found"),
+            "face": _reason(faces, nobody),
             "frame": _reason(self._frames, "no frame was seen"),
         }
         nothing = not any(np.isfinite(value) for value in summary.values())
         usable = [s for s in faces if not s.reason]
         subject = "whole frame" if track is None else f"face {track} and the whole frame"
+        if track_id is None and len(self._faces) > 1:
+            subject = f"face {track}, {WHY_THIS_FACE} of {len(self._faces)}, and the whole frame"
         return TextureArtifacts(
             status="undetermined" if nothing else "ok",
             reason=reasons["frame"] if nothing else "",
@@ -140,18 +145,17 @@ class TextureObserver:
             },
         )
 
-    def _subject(self) -> tuple[int | None, list[_Sample]]:
-        """The face seen, large enough, most often; the largest of equals."""
+    def subject_id(self) -> int | None:
+        """The ``track_id`` of the face seen, large enough, most often; the largest of equals."""
         if not self._faces:
-            return None, []
+            return None
 
         def rank(track: int) -> tuple[int, float, int]:
             samples = self._faces[track]
             sizes = [s.face_px for s in samples if not s.reason]
             return len(sizes), float(np.median(sizes)) if sizes else 0.0, len(samples)
 
-        track = max(self._faces, key=rank)
-        return track, self._faces[track]
+        return max(self._faces, key=rank)
 
 
 def _add_boiling(waiting: _Pending, following: np.ndarray) -> None:
