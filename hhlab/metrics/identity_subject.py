@@ -9,15 +9,15 @@ import numpy as np
 from hhlab.metrics.encoders import unit
 from hhlab.metrics.identity_calibration import Calibration
 from hhlab.metrics.identity_statistics import own_anchor, robust_mean
+from hhlab.metrics.identity_takeover import TOGETHER, in_the_same_shot, shown_instead, takes_over
 
 # Faces narrower than this hold too little to tell people apart; from FULL_PX on they hold enough.
 LEAST_PX = 24.0
 FULL_PX = 80.0
 # Beyond this yaw (see :func:`head_pose`) hardly half of the face is visible.
 MOST_YAW = 0.8
-TOGETHER = 2  # samples in which two faces are seen at once, from which on they are two people
-# A face that much narrower than the subject's and seen that few times is a bystander, not its
-# successor.
+# A face that much narrower than the subject's and seen that few times is a bystander, not somebody
+# to whom a film has cut.
 BYSTANDER, BRIEF = 0.4, 5
 
 
@@ -28,7 +28,7 @@ class FaceSamples:
     Attributes
     ----------
     times_s : float64 (n,);  track_ids : int (n,);  embeddings : float32 (n, d)
-    poses : float (n, 2) by :func:`head_pose`;  widths_px : float (n,)
+    poses : float (n, 2) by :func:`head_pose`;  widths_px : float (n,);  centres_px : float (n, 2)
     colours : float (n, k) by :func:`hhlab.metrics.identity_colour.skin_and_rest`, nan unknown
     """
 
@@ -37,11 +37,33 @@ class FaceSamples:
     embeddings: np.ndarray
     poses: np.ndarray
     widths_px: np.ndarray
+    centres_px: np.ndarray
     colours: np.ndarray
 
     def take(self, rows: np.ndarray) -> FaceSamples:
         return FaceSamples(self.times_s[rows], self.track_ids[rows], self.embeddings[rows],
-                           self.poses[rows], self.widths_px[rows], self.colours[rows])  # fmt: skip
+                           self.poses[rows], self.widths_px[rows], self.centres_px[rows],
+                           self.colours[rows])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom to follow.
+
+    Attributes
+    ----------
+    rows : int (k,), of the samples, in order of time, at most one for each time
+    anchor_rows : int (a,), those among them that make its own anchor
+    others_s : float (o,), when another person begins to be shown in its stead
+    elsewhere_s : float (e,), the sampled times at which a film has cut to another person
+    text : a sentence saying who was chosen and why
+    """
+
+    rows: np.ndarray
+    anchor_rows: np.ndarray
+    others_s: np.ndarray
+    elsewhere_s: np.ndarray
+    text: str
 
 
 def head_pose(keypoints_px: np.ndarray) -> np.ndarray:
@@ -84,68 +106,96 @@ def choose_subject(
     *,
     reference_embeddings: np.ndarray | None = None,
     calibration: Calibration | None = None,
-) -> tuple[np.ndarray, str]:
-    """Pick at most one face per sampled time: the subject, or whoever stands in its place.
+) -> Subject:
+    """Pick at most one face per sampled time: the subject, or whoever takes over in its very place.
 
-    The main track is the one most like the references or, without any, the longest. Where it is
-    not seen, another track may go on for it: a swapped face often gets a new number, and so does
-    the same person after a cut. A person seen together with the main track is somebody else and
-    never goes on for it, and neither does a much smaller face seen for less than a second. Of
-    several, the one most like the anchor is taken.
-
-    Returns
-    -------
-    Rows of `samples`, int (k,), in order of time, and a sentence saying who was chosen and why
+    The main track is the one most like the references or, without any, the longest (or one more
+    than half as long in whose place that begins). Where it is not seen, tracks of the same person
+    by the calibration go on for it; of several, the one most like the anchor. So does a track of
+    anyone who takes over in its place for good (:func:`takes_over`): a swapped face often gets a
+    new number. A person seen together with the main track is somebody else and never goes on for
+    it; neither is anyone to whom the film cuts, or who is gone again when the subject is back.
     """
-    tracks = np.unique(samples.track_ids)
-    if not len(tracks):
-        return np.zeros(0, dtype=int), "no face was found"
+    none = np.zeros(0)
+    if not len(samples.times_s):
+        return Subject(none.astype(int), none.astype(int), none, none, "no face was found")
     weights = quality(samples.poses, samples.widths_px)
     vectors = unit(samples.embeddings)
     references = None
     if reference_embeddings is not None and len(reference_embeddings):
         references = unit(np.asarray(reference_embeddings, dtype=np.float32))
-    rows_of = {int(k): np.nonzero(samples.track_ids == k)[0] for k in tracks}
-    if references is None:
-        main = max(rows_of, key=lambda k: (len(rows_of[k]), samples.widths_px[rows_of[k]].mean()))
-        why = "the longest track" if len(tracks) > 1 else "the only face"
-    else:
+    rows_of = {int(k): np.nonzero(samples.track_ids == k)[0] for k in np.unique(samples.track_ids)}
+    main, why = _main_track(samples, vectors, rows_of, references)
+    own = rows_of[main]
+    steady = own[weights[own] > 0] if (weights[own] > 0).any() else own
+    anchor_rows = steady[own_anchor(samples.times_s[steady])]
+    anchor = robust_mean(vectors[anchor_rows])[None] if references is None else references
+
+    def same(rows: np.ndarray, anchor: np.ndarray) -> bool:
+        far = 1 - float(np.median((vectors[rows] @ anchor.T).max(axis=1)))
+        return calibration is not None and calibration.log_odds(np.array([far]))[0] > 0
+
+    main_times = samples.times_s[own]
+    apart = {k: rows for k, rows in rows_of.items()
+             if k != main and np.isin(samples.times_s[rows], main_times).sum() < TOGETHER}  # fmt: skip
+    joined = [k for k, rows in apart.items() if same(rows, anchor)]
+    others = {k: rows for k, rows in apart.items() if k not in joined}
+    chain = np.sort(np.concatenate([own, *(rows_of[k] for k in joined)]))
+    succeeding = _successors(samples, chain, others, same, vectors)
+    chosen = np.concatenate([own, *(rows_of[k] for k in joined + succeeding)])
+    chosen = chosen[(samples.track_ids[chosen] == main)
+                    | ~np.isin(samples.times_s[chosen], main_times)]  # fmt: skip
+    cosine = (vectors @ anchor.T).max(axis=1)
+    chosen = chosen[np.lexsort([-cosine[chosen], samples.times_s[chosen]])]
+    picked = chosen[np.concatenate([[True], np.diff(samples.times_s[chosen]) > 1e-9])]
+
+    width = float(np.median(samples.widths_px[own]))
+    small = [k for k, rows in rows_of.items() if len(rows) < BRIEF
+             and float(np.median(samples.widths_px[rows])) < BYSTANDER * width]  # fmt: skip
+    relevant = samples.take(np.nonzero(~np.isin(samples.track_ids, small)
+                                       | np.isin(np.arange(len(weights)), picked))[0])  # fmt: skip
+    at = np.nonzero(np.isin(relevant.times_s, samples.times_s[picked]))[0]
+    at = at[np.isin(relevant.track_ids[at], np.unique(samples.track_ids[picked]))]
+    others_s, elsewhere_s = shown_instead(relevant, at, least_px=LEAST_PX)
+
+    text = f"face {main}, {why}"
+    if len(rows_of) > 1:
+        text += f" of {len(rows_of)}"
+    shown = [k for k in sorted(joined + succeeding) if (samples.track_ids[picked] == k).any()]
+    if shown:
+        text += "; where it is missing: face " + ", ".join(str(track) for track in shown)
+    if len(others_s):
+        text += "; another person is shown at " + moments(others_s)
+    return Subject(picked, anchor_rows, others_s, elsewhere_s, text)
+
+
+def moments(times_s: np.ndarray) -> str:
+    """The first few of some times, for reading."""
+    return ", ".join(f"{t:.1f} s" for t in times_s[:5]) + (" ..." if len(times_s) > 5 else "")
+
+
+def _main_track(
+    samples: FaceSamples,
+    vectors: np.ndarray,
+    rows_of: dict[int, np.ndarray],
+    references: np.ndarray | None,
+) -> tuple[int, str]:
+    """The track to follow, and why that one."""
+    if references is not None:
         likeness = {
             k: float(np.median((vectors[rows] @ references.T).max(axis=1)))
             for k, rows in rows_of.items()
-            if len(rows) > 1 or len(tracks) == 1
+            if len(rows) > 1 or len(rows_of) == 1
         } or {k: float((vectors[rows] @ references.T).max()) for k, rows in rows_of.items()}
         main = max(likeness, key=lambda k: likeness[k])
-        why = f"most like the reference (cosine {likeness[main]:.2f})"
-    own = rows_of[main]
-    anchor = references
-    if anchor is None:
-        steady = own[weights[own] > 0] if (weights[own] > 0).any() else own
-        first = steady[own_anchor(samples.times_s[steady])]
-        anchor = robust_mean(vectors[first])[None]
-    main_times = set(samples.times_s[own].tolist())
-    width = float(np.median(samples.widths_px[own]))
-    joined, chosen = [], list(own)
-    for track, rows in rows_of.items():
-        if track == main:
-            continue
-        together = sum(time in main_times for time in samples.times_s[rows].tolist())
-        alike = float(np.median((vectors[rows] @ anchor.T).max(axis=1)))
-        same = calibration is not None and calibration.log_odds(np.array([1 - alike]))[0] > 0
-        small = float(np.median(samples.widths_px[rows])) < BYSTANDER * width
-        small &= len(rows) < BRIEF
-        if together < TOGETHER and (same or not small):
-            joined.append(track)
-            chosen += [row for row in rows if samples.times_s[row] not in main_times]
-    cosine = (vectors @ anchor.T).max(axis=1)
-    chosen.sort(key=lambda row: (samples.times_s[row], -cosine[row]))
-    times = samples.times_s[chosen]
-    first_of_time = np.concatenate([[True], np.diff(times) > 1e-9])
-    picked = np.array(chosen, dtype=int)[first_of_time]
-    joined = [track for track in joined if (samples.track_ids[picked] == track).any()]
-    text = f"face {main}, {why}"
-    if len(tracks) > 1:
-        text += f" of {len(tracks)}"
-    if joined:
-        text += "; where it is missing: face " + ", ".join(str(track) for track in joined)
-    return picked, text
+        return main, f"most like the reference (cosine {likeness[main]:.2f})"
+    main = max(rows_of, key=lambda k: (len(rows_of[k]), samples.widths_px[rows_of[k]].mean()))
+    longest = len(rows_of[main])
+    # A swap before the middle leaves the new face's track the longer one: then the clip is still
+    # to be measured against the face it began with.
+    while earlier := [k for k, rows in rows_of.items() if 2 * len(rows) > longest
+                      and k != main and takes_over(samples, rows, rows_of[main])]:  # fmt: skip
+        main = earlier[0]
+    if len(rows_of) == 1:
+        return main, "the only face"
+    return main, "the longest track" if len(rows_of[main]) == longest else "which the longest track"

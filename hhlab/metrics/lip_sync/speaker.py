@@ -77,9 +77,9 @@ def lip_sync(
         best, why = 0, "the most prominent, no face's lips fit the sound"
     chosen = replace(results[best], subject=subject(seen[best], tracks, why))
     for k, other in enumerate(seen):
-        if k != best and {results[k].status, chosen.status} == {"ok"}:
-            if shared_s(seen[best], other) >= LEAST_TOGETHER_S and not same_face(seen[best], other):
-                return _two_speakers(chosen, results[k], seen[best], other, tracks)
+        both_fit = k != best and {results[k].status, chosen.status} == {"ok"}
+        if both_fit and are_two(seen[best], other):
+            return _two_speakers(chosen, results[k], seen[best], other, tracks)
     return chosen
 
 
@@ -107,9 +107,10 @@ def in_common(a: FaceTrack, b: FaceTrack) -> tuple[np.ndarray, np.ndarray]:
     return of_a, of_b
 
 
-def shared_s(a: FaceTrack, b: FaceTrack) -> float:
-    """Seconds during which both are seen."""
-    return len(in_common(a, b)[0]) * float(np.median(np.diff(a.times_s)))
+def are_two(a: FaceTrack, b: FaceTrack) -> bool:
+    """Whether two different faces are on screen together for long enough."""
+    shared_s = len(in_common(a, b)[0]) * float(np.median(np.diff(a.times_s)))
+    return shared_s >= LEAST_TOGETHER_S and not same_face(a, b)
 
 
 def same_face(a: FaceTrack, b: FaceTrack) -> bool:
