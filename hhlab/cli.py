@@ -7,6 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hhlab.toolbox import Toolbox
 
 EXIT_USAGE, EXIT_SOME_FAILED, EXIT_ERROR, EXIT_INTERRUPTED = 2, 3, 1, 130
 
@@ -60,7 +64,8 @@ def _add_measure(verbs) -> None:
     verb.add_argument("-o", "--out", default="out", help="folder for the results (default: out)")
     verb.add_argument(
         "--references", nargs="+", default=[], metavar="IMG",
-        help="pictures of the person that the clips should show",
+        help="pictures of the person that the clips should show, who is then the subject; takes "
+        "every name up to the next option: put the clips first, or -- before them",
     )  # fmt: skip
     verb.add_argument(
         "--metrics", nargs="+", default=None, metavar="NAME",
@@ -69,6 +74,15 @@ def _add_measure(verbs) -> None:
     verb.add_argument(
         "--compare-to", metavar="CLIP", help="a clip of the same content, for the metric lpips"
     )
+    verb.add_argument(
+        "--encoder", metavar="NAME:PRETRAINED",
+        help="judge identity of something without a face by this image tower of open_clip, such as "
+        "ViT-B-32:laion2b_s34b_b79k or ViT-B-32:path/to/weights.safetensors",
+    )  # fmt: skip
+    verb.add_argument(
+        "--box", nargs=4, type=int, metavar=("X", "Y", "W", "H"),
+        help="the part of the picture, in pixels, that --encoder looks at (default: all of it)",
+    )  # fmt: skip
     verb.add_argument("--csv", action="store_true", help="write scores.csv as well")
     verb.add_argument("--no-pages", action="store_true", help="tables only, no HTML page per clip")
     verb.set_defaults(run=_measure)
@@ -78,15 +92,36 @@ def _measure(options: argparse.Namespace) -> int:
     from hhlab.batch import measure_many
     from hhlab.measuring import DEFAULT_METRICS
 
+    toolbox = _toolbox(options.encoder, options.box)
     metrics = [name for word in options.metrics or DEFAULT_METRICS for name in word.split(",")]
     return report_run(
         lambda **hooks: measure_many(
             options.clips, metrics, out=options.out, references=options.references,
-            compare_to=options.compare_to,
+            compare_to=options.compare_to, toolbox=toolbox,
             pages=not options.no_pages, csv=options.csv, **hooks,
         ),
         count=len(dict.fromkeys(options.clips)), out=Path(options.out),
     )  # fmt: skip
+
+
+def _toolbox(encoder: str | None, box_px: Sequence[int] | None) -> Toolbox | None:
+    """The networks that the options ask for; None: those that are used by default."""
+    from hhlab.errors import BadArgument
+
+    if encoder is None and box_px is None:
+        return None
+    if encoder is None:
+        raise BadArgument("--box", expected="--encoder beside it", found="none")
+    from hhlab.metrics.encoders import OpenClipEncoder
+    from hhlab.toolbox import Toolbox
+
+    name, _, pretrained = encoder.partition(":")
+    if not (name and pretrained):
+        raise BadArgument("--encoder", expected="NAME:PRETRAINED", found=repr(encoder))
+    return Toolbox(
+        identity_encoder=OpenClipEncoder(name, pretrained=pretrained),
+        identity_box_px=tuple(box_px) if box_px else None,
+    )
 
 
 def report_run(run, *, count: int, out: Path) -> int:

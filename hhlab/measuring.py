@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hhlab.errors import BadArgument, HhlabError, UnknownMetric
+from hhlab.errors import BadArgument, UnknownMetric, WeightsError
 from hhlab.media import read_clip, read_image
 from hhlab.observe import Pass, observe
 from hhlab.scores import Scores
@@ -37,8 +37,8 @@ def measure(
     clip : a :class:`~hhlab.types.Clip` or the path of a video file
     metrics : names out of ``[kind.name for kind in hhlab.tasks.METRICS]``
     references : pictures of the person the clip should show, as paths or ``uint8 (h, w, 3)`` RGB.
-        They choose whom to look at and are what identity is compared with; without them the clip
-        is compared with itself.
+        They choose whose face every metric looks at and are what identity is compared with;
+        without them the clip is compared with itself.
     compare_to : a clip of the same content, for metrics that need one ("lpips")
     toolbox : networks to use; by default those that ship or have been fetched, loaded once
     progress : called with the time reached, in seconds
@@ -52,7 +52,7 @@ def measure(
     Raises
     ------
     UnknownMetric, BadArgument : the call is wrong.
-    MediaError : the file cannot be read at all (which error says what is the matter).
+    MediaError : the clip or a reference picture cannot be read at all (which error says why).
     WeightsMissing : a network that is needed has not been fetched; names the command.
     """
     kinds = chosen(metrics)
@@ -62,10 +62,10 @@ def measure(
         compare_to = read_clip(compare_to)
     toolbox = toolbox or shared_toolbox()
     context = Context(clip, toolbox, tuple(map(_picture, references)), compare_to)
-    started: list[tuple[MetricKind, Task | Score]] = [(kind, kind.start(context)) for kind in kinds]
+    started: list[tuple[MetricKind, Task | Score]] = [(kind, _start(kind, context)) for kind in kinds]
     running = [task for _, task in started if not isinstance(task, Score)]
     tracker = None
-    if any(kind.needs_faces for kind in kinds):
+    if any(task.needs_faces for task in running):
         croppers = {name: cropper for task in running for name, cropper in task.croppers.items()}
         tracker = toolbox.tracker(croppers)
     seen = observe(clip, running, tracker=tracker, progress=progress)
@@ -86,17 +86,30 @@ def chosen(metrics: Sequence[str]) -> list[MetricKind]:
     return [known[name] for name in dict.fromkeys(metrics)]
 
 
+def _start(kind: MetricKind, context: Context) -> Task | Score:
+    try:
+        return kind.start(context)
+    except WeightsError:
+        raise  # true of every clip, and one command mends it
+    except Exception as error:
+        return _failed(kind, error)
+
+
 def _finish(kind: MetricKind, task: Task | Score, seen: Pass) -> Score:
     if isinstance(task, Score):
         return task
     try:
         if task.broken is not None:
             raise task.broken
+        if task.needs_faces and seen.tracker_broken is not None:
+            raise seen.tracker_broken
         return task.finish(seen)
-    except HhlabError as error:
-        return failed(kind.name, kind.version, f"{error.kind}: {error}")
     except Exception as error:  # one metric's bug must not take the others' results along
-        return failed(kind.name, kind.version, f"{type(error).__name__}: {error}")
+        return _failed(kind, error)
+
+
+def _failed(kind: MetricKind, error: Exception) -> Score:
+    return failed(kind.name, kind.version, f"{type(error).__name__}: {error}")
 
 
 def _picture(reference: Reference) -> np.ndarray:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hhlab.errors import BadArgument
+
 if TYPE_CHECKING:
     from hhlab.faces import Cropper, FaceDetector, FaceTracker, LandmarkModel
     from hhlab.metrics.encoders import Encoder
@@ -24,15 +26,28 @@ class Toolbox:
 
         encoder = OpenClipEncoder("ViT-B-32", pretrained="path/to/weights.safetensors")
         hh.measure(clip, ["identity"], toolbox=Toolbox(identity_encoder=encoder))
+
+    Parameters
+    ----------
+    identity_encoder : what identity is judged by; default: SFace
+    identity_box_px : x, y, width, height of what an encoder of pictures looks at; default: the
+        whole frame
+    sync_estimators : what lip sync is judged by
+
+    Raises
+    ------
+    BadArgument : a box that is none, or for an encoder of faces, which are found without
     """
 
     def __init__(
         self,
         *,
         identity_encoder: Encoder | None = None,
+        identity_box_px: tuple[int, int, int, int] | None = None,
         sync_estimators: Sequence[Estimator] | None = None,
     ) -> None:
         self._identity_encoder = identity_encoder
+        self.identity_box_px = _checked(identity_box_px, identity_encoder)
         self._sync_estimators = tuple(sync_estimators or ())
 
     @cached_property
@@ -60,6 +75,11 @@ class Toolbox:
     def identity_encoder(self) -> Encoder:
         """What identity is judged by: the face encoder unless another was given."""
         return self._identity_encoder or self.face_encoder
+
+    @property
+    def judges_faces(self) -> bool:
+        """Whether identity is that of faces; asking loads no network."""
+        return self._identity_encoder is None or self._identity_encoder.sees == "face"
 
     @cached_property
     def sync_estimators(self) -> tuple[Estimator, ...]:
@@ -91,6 +111,21 @@ class Toolbox:
 
     def _embed_one(self, aligned: np.ndarray) -> np.ndarray:
         return self.face_encoder.embed(aligned[None])[0]
+
+
+def _checked(
+    box_px: tuple[int, int, int, int] | None, encoder: Encoder | None
+) -> tuple[int, int, int, int] | None:
+    if box_px is None:
+        return None
+    if encoder is None or encoder.sees != "picture":
+        raise BadArgument("identity_box_px", expected="an encoder of pictures beside a box",
+                          found="an encoder of faces")  # fmt: skip
+    if len(box_px) != 4 or min(box_px[:2]) < 0 or min(box_px[2:]) < 1:
+        raise BadArgument("identity_box_px", expected="x, y >= 0 and width, height >= 1",
+                          found=str(tuple(box_px)))  # fmt: skip
+    x, y, width, height = map(int, box_px)
+    return x, y, width, height
 
 
 @cache

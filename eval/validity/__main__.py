@@ -35,7 +35,10 @@ def assemble(folder: Path) -> str:
         page = folder / f"{name}.md"
         if page.is_file():
             text = re.sub(r"\]\((?!https?:|#|/|\.\.)", f"]({folder.name}/", page.read_text("utf-8"))
-            parts.append(re.sub(r"^#(?=#* )", "##", text.strip(), flags=re.MULTILINE))
+            text = text.strip()
+            deeper = 2 - len(re.match(r"#*", text).group())  # its title becomes a section
+            parts.append(re.sub(r"^#+(?= )", lambda m, by=deeper: m[0] + "#" * by if by >= 0
+                                else m[0][:by], text, flags=re.MULTILINE))  # fmt: skip
     contents = "\n".join(
         f"- [{title}](#{re.sub(r'[^a-z0-9 -]', '', title.lower()).replace(' ', '-')})"
         for title in (re.sub(r"^#+ ", "", part.splitlines()[0]) for part in parts)

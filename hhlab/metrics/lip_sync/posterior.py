@@ -22,7 +22,7 @@ from hhlab.metrics.lip_sync.fitted import CALIBRATIONS, PRIOR_IN_SYNC
 
 # The grid of drifts gets finer and narrower the longer the clip: a step moves the sound by no
 # more than DRIFT_STEP_MS from one end to the other, the largest drift by DRIFT_SPAN_MS.
-DRIFT_STEP_MS, DRIFT_SPAN_MS = 40.0, 1600.0
+DRIFT_STEP_MS, DRIFT_SPAN_MS = 20.0, 1600.0
 COARSEST_STEP, LARGEST_DRIFT = 2.0, 60.0  # ms per second, for short clips
 # Prior of drift: Laplace with this scale; nearly all clips have none.
 DRIFT_SCALE = 6.0
