@@ -23,6 +23,8 @@ _HOME = {
     "measure": "hhlab.measuring",
     "measure_many": "hhlab.batch",
     "Scores": "hhlab.scores",
+    "Toolbox": "hhlab.toolbox",
+    "OpenClipEncoder": "hhlab.metrics.encoders",
     "Clip": "hhlab.types",
     "Audio": "hhlab.types",
     "Score": "hhlab.types",

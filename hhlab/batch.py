@@ -42,7 +42,7 @@ OVERVIEW_EVERY_S = 5.0
 
 @dataclass(frozen=True)
 class Beside:
-    """What the clips are compared with, read once: pictures of the person, and another clip."""
+    """What the clips are compared with and by, read once: pictures, another clip, an encoder."""
 
     references: tuple[np.ndarray, ...] = ()
     compare_to: Clip | None = None
@@ -50,7 +50,12 @@ class Beside:
     digest: str = ""
 
     @classmethod
-    def read(cls, references: Sequence[str | Path], compare_to: str | Path | None) -> Beside:
+    def read(
+        cls,
+        references: Sequence[str | Path],
+        compare_to: str | Path | None,
+        toolbox: Toolbox | None = None,
+    ) -> Beside:
         """Raises what :func:`read_image` and :func:`read_clip` raise."""
         pictures = tuple(read_image(path) for path in references)
         other = read_clip(compare_to) if compare_to is not None else None
@@ -60,8 +65,13 @@ class Beside:
         if other is not None:
             digest.update(f"clip {other.info.sha256}".encode())
         files = [*references, *([compare_to] if compare_to is not None else [])]
-        names = ", ".join(as_subject(Path(file).name) for file in files)
-        return cls(pictures, other, names, digest.hexdigest() if files else "")
+        names = [as_subject(Path(file).name) for file in files]
+        if toolbox is not None and not toolbox.judges_faces:
+            # Another encoder, or another part of the picture, is another measurement.
+            by = f"{toolbox.identity_encoder.name} {toolbox.identity_box_px or ''}".strip()
+            digest.update(by.encode())
+            names.append(by)
+        return cls(pictures, other, ", ".join(names), digest.hexdigest() if names else "")
 
 
 def measure_many(
@@ -95,7 +105,7 @@ def measure_many(
     if isinstance(paths, (str, Path)) or not paths:
         raise BadArgument("paths", expected="a list of at least one clip", found=repr(paths))
     chosen(metrics)
-    beside = Beside.read(references, compare_to)
+    beside = Beside.read(references, compare_to, toolbox)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     with results.lock(folder):

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from hhlab.context import Context
 from hhlab.errors import BadArgument, UnknownMetric, WeightsError
 from hhlab.media import read_clip, read_image
 from hhlab.observe import Pass, observe
 from hhlab.scores import Scores
-from hhlab.tasks import METRICS, Context, MetricKind, Task
+from hhlab.tasks import METRICS, MetricKind, Task
 from hhlab.toolbox import Toolbox, shared_toolbox
 from hhlab.types import Clip, Score, failed
 
@@ -62,7 +63,9 @@ def measure(
         compare_to = read_clip(compare_to)
     toolbox = toolbox or shared_toolbox()
     context = Context(clip, toolbox, tuple(map(_picture, references)), compare_to)
-    started: list[tuple[MetricKind, Task | Score]] = [(kind, _start(kind, context)) for kind in kinds]
+    started: list[tuple[MetricKind, Task | Score]] = [
+        (kind, _start(kind, context)) for kind in kinds
+    ]
     running = [task for _, task in started if not isinstance(task, Score)]
     tracker = None
     if any(task.needs_faces for task in running):

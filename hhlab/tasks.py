@@ -10,116 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from hhlab.errors import BadArray, HhlabError, MediaError, WeightsError
+from hhlab.context import Context
+from hhlab.errors import BadArray, MediaError
 from hhlab.observe import Pass
-from hhlab.types import Clip, Face, FaceTrack, Frame, Score, undetermined
+from hhlab.types import Face, Frame, Score, undetermined
 
 if TYPE_CHECKING:
     from hhlab.faces import Cropper
-    from hhlab.metrics.flow import FlowStream
-    from hhlab.metrics.identity_observer import References
-    from hhlab.toolbox import Toolbox
 
 
 SPEECH_HZ = 16_000
-LOOKS = "looks"  # name of the pictures by which each face is compared with the references
-LOOK_EVERY_S, MOST_LOOKS = 1.0, 120  # of a long clip fewer, spread over it
-MOST_COMPARED = 20  # looks of each face that are compared
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a metric may use: the clip, the networks, reference pictures, a clip to compare with."""
-
-    clip: Clip
-    toolbox: Toolbox
-    references: tuple[np.ndarray, ...] = ()
-    compare_to: Clip | None = None
-    _found: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    @cached_property
-    def flow(self) -> FlowStream:
-        """Optical flow from frame to frame, computed once for all metrics that use it."""
-        from hhlab.metrics.flow import FlowStream
-
-        return FlowStream()
-
-    # --- whom the reference pictures show --------------------------------------------------------
-    @property
-    def chooses_face(self) -> bool:
-        """Whether the reference pictures say which face is the subject."""
-        return bool(self.references) and self.toolbox.judges_faces
-
-    @cached_property
-    def reference_faces(self) -> References:
-        """The faces in the reference pictures. Raises :class:`BadArgument` where one has none."""
-        from hhlab.metrics.identity_observer import read_references
-
-        toolbox = self.toolbox
-        return read_references(
-            self.references, toolbox.face_encoder, faces=toolbox.faces_of_picture
-        )
-
-    @cached_property
-    def look_croppers(self) -> dict[str, Cropper]:
-        """What the tracker must cut so that :meth:`wanted_face` can compare."""
-        from hhlab.faces import Cropper, align
-
-        if not self.chooses_face or self.useless_references:
-            return {}
-        every_s = max(LOOK_EVERY_S, self.clip.info.duration_s / MOST_LOOKS)
-        return {LOOKS: Cropper(lambda rgb, face: align(rgb, face.keypoints_px), every_s)}
-
-    @cached_property
-    def useless_references(self) -> str:
-        """Why the reference pictures cannot choose a face, "" when they can."""
-        try:
-            return "" if len(self.reference_faces.embeddings) else "there are none"
-        except WeightsError:
-            raise
-        except HhlabError as error:
-            return str(error)
-
-    def wanted_face(self, seen: Pass) -> tuple[FaceTrack | None, str] | None:
-        """The face most like the references, and which it is in words; None: they choose none.
-
-        All metrics that judge one face judge this one.
-        """
-        if not self.look_croppers:
-            return None
-        if "wanted" not in self._found:
-            self._found["wanted"] = self._choose(seen)
-        return self._found["wanted"]
-
-    def _choose(self, seen: Pass) -> tuple[FaceTrack | None, str]:
-        from hhlab.faces import choose_track
-
-        # One look may be a lucky one: faces of which there are more come first.
-        often = [track for track in seen.tracks if len(track.crops.get(LOOKS, ())) > 1]
-        looks = {track.track_id: _spread(track.crops[LOOKS]) for track in often or seen.tracks}
-        embed = self.toolbox.face_encoder.embed
-        return choose_track(
-            seen.tracks, reference_embeddings=self.reference_faces.embeddings,
-            embeddings={track_id: embed(crops) for track_id, crops in looks.items()},
-            width_px=self.clip.info.width_px,
-        )  # fmt: skip
-
-    def with_excuse(self, subject: str) -> str:
-        """`subject`, and where the references could not choose it, that and why."""
-        if not self.chooses_face or not self.useless_references:
-            return subject
-        return f"{subject} (not by the reference: {self.useless_references})"
-
-
-def _spread(crops: np.ndarray) -> np.ndarray:
-    """At most MOST_COMPARED of them, evenly spread."""
-    count = min(len(crops), MOST_COMPARED)
-    return crops[np.linspace(0, len(crops) - 1, count).round().astype(int)]
 
 
 @dataclass
@@ -167,14 +69,13 @@ class MetricKind:
 
 
 def _identity(context: Context) -> Task:
-    from hhlab.metrics.identity_observer import IdentityObserver, read_references
+    from hhlab.metrics.identity_observer import IdentityObserver
 
-    toolbox = context.toolbox
-    encoder = toolbox.identity_encoder
-    references = None
-    if context.references:
-        references = read_references(context.references, encoder, faces=toolbox.faces_of_picture)
-    observer = IdentityObserver(encoder, references=references, box_px=toolbox.identity_box_px)
+    encoder = context.toolbox.identity_encoder
+    observer = IdentityObserver(
+        encoder, references=context.references_by(encoder) if context.references else None,
+        box_px=context.toolbox.identity_box_px,
+    )  # fmt: skip
     return Task(
         lambda seen: observer.result().to_score(), observer.see, needs_faces=encoder.sees == "face"
     )
@@ -189,13 +90,10 @@ def _texture(context: Context) -> Task:
     def finish(seen: Pass) -> Score:
         wanted, which = context.wanted_face(seen) or (None, "")
         result = observer.result(track_id=wanted.track_id if wanted else None)
-        if wanted is None and len(seen.tracks) > 1:
-            found = [track for track in seen.tracks if track.track_id == observer.subject_id()]
+        judged = {track.track_id: track for track in seen.tracks}.get(observer.subject_id())
+        if wanted is None and judged is not None and len(seen.tracks) > 1:
             width_px = context.clip.info.width_px
-            which = "".join(
-                say_which(track, seen.tracks, why=WHY_THIS_FACE, width_px=width_px)
-                for track in found
-            )
+            which = say_which(judged, seen.tracks, why=WHY_THIS_FACE, width_px=width_px)
         if seen.tracks and which:
             result = replace(result, subject=f"{which}; and the whole frame")
         return replace(result, subject=context.with_excuse(result.subject)).to_score()

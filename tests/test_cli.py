@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
+import pandas as pd
 import pytest
 
 from hhlab.cli import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_SOME_FAILED, main, printable
@@ -43,6 +46,47 @@ def test_ctrl_c_says_that_work_is_kept(small_clips, tmp_path, capsys, monkeypatc
     monkeypatch.setattr("hhlab.batch.measure", interrupt)
     status = main(["measure", str(small_clips[0]), "-o", str(tmp_path), "--metrics", "flicker"])
     assert status == EXIT_INTERRUPTED and "goes on" in capsys.readouterr().err
+
+
+def test_clips_may_follow_references_after_two_dashes(small_clips, tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((32, 32, 3), 90, np.uint8))
+    status = main(["measure", "--metrics", "flicker", "-o", str(tmp_path / "out"), "--references",
+                   str(tmp_path / "a.png"), "--", str(small_clips[0])])  # fmt: skip
+    assert status == 0 and "steady.mp4" in capsys.readouterr().out
+
+
+def test_identity_of_what_has_no_face_in_a_box(small_clips, tmp_path, capsys, monkeypatch):
+    class Encoder:
+        sees, input_px, name = "picture", 16, "mean colour"
+
+        def __init__(self, architecture, *, pretrained):
+            assert (architecture, pretrained) == ("ViT-B-32", "a:b/tiny.safetensors")
+
+        def embed(self, crops):
+            colours = np.asarray(crops, np.float32).mean(axis=(1, 2))
+            return colours / np.linalg.norm(colours, axis=1, keepdims=True)
+
+    monkeypatch.setattr("hhlab.metrics.encoders.OpenClipEncoder", Encoder)
+    monkeypatch.setattr("hhlab.toolbox.Toolbox.detector", property(lambda self: pytest.fail()))
+    status = main([
+        "measure", str(small_clips[0]), "-o", str(tmp_path), "--metrics", "identity", "--csv",
+        "--encoder", "ViT-B-32:a:b/tiny.safetensors", "--box", "4", "6", "40", "50",
+    ])  # fmt: skip
+    assert status == 0, capsys.readouterr()
+    table = pd.read_csv(tmp_path / "scores.csv")
+    assert set(table["encoder"]) == {"mean colour"}
+    assert set(table["subject"]) == {"box [4, 6, 40, 50]"}
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [(["--box", "0", "0", "8", "8"], "--encoder"), (["--encoder", "ViT-B-32"], "NAME:PRETRAINED"),
+     (["--encoder", "no-such:tag"], "architecture")],
+)  # fmt: skip
+def test_half_an_encoder_is_named(small_clips, tmp_path, capsys, options, word):
+    arguments = ["measure", str(small_clips[0]), "-o", str(tmp_path), *options]
+    assert main(arguments) == EXIT_ERROR
+    assert word in capsys.readouterr().err
 
 
 def test_names_cannot_steer_the_terminal():

@@ -56,7 +56,8 @@ def write_page(table: pd.DataFrame, out: Path) -> None:
         " absolute zero, only each other's differences between clips.\n"
         "\n## Limits\n",
         "Six clips, some 60 s of speech, are few. vbm_01083 (a head turned away, 3.7 s of speech)"
-        " stays undetermined or is even called unsynchronised. Of 5 s cuts two thirds to"
+        " stays undetermined, or is even called unsynchronised by both estimators together when its"
+        " sound is shifted. Of 5 s cuts two thirds to"
         " three quarters are confident. Recompression and downscaling of the picture were not"
         " examined here.\n",
         "SyncNet is tested for shapes and invariants only: no weights were at hand. Its scores are"

@@ -81,7 +81,7 @@ class IdentityObserver:
         self._encoder, self._references, self._box = encoder, references, box_px
         self._sample_fps = sample_fps
         self._times: list[float] = []
-        self._rows: list[tuple[float, int, np.ndarray, float, np.ndarray]] = []
+        self._rows: list[tuple[float, int, np.ndarray, float, np.ndarray, np.ndarray]] = []
         self._waiting: list[np.ndarray] = []
         self._embedded: list[np.ndarray] = []
 
@@ -91,7 +91,8 @@ class IdentityObserver:
             return
         self._times.append(frame.time_s)
         if self._encoder.sees == "picture":
-            self._keep(frame, -1, np.zeros(2), float("inf"), np.full(COLOURS, np.nan),
+            self._keep(frame, -1, np.zeros(2), float("inf"), np.zeros(2),
+                       np.full(COLOURS, np.nan),
                        _picture(frame.rgb, self._box, self._encoder.input_px))  # fmt: skip
             return
         largest = sorted(faces, key=lambda face: -float(face.box_px[2] * face.box_px[3]))
@@ -100,13 +101,13 @@ class IdentityObserver:
                 continue
             self._keep(
                 frame, face.track_id, head_pose(face.keypoints_px[None])[0],
-                float(face.box_px[2]),
+                float(face.box_px[2]), face.box_px[:2] + face.box_px[2:] / 2,
                 skin_and_rest(frame.rgb, face.landmarks_px, face.box_px),
                 align(frame.rgb, face.keypoints_px, size_px=self._encoder.input_px),
             )  # fmt: skip
 
-    def _keep(self, frame, track_id, pose, width_px, colours, crop) -> None:
-        self._rows.append((frame.time_s, track_id, pose, width_px, colours))
+    def _keep(self, frame, track_id, pose, width_px, centre_px, colours, crop) -> None:
+        self._rows.append((frame.time_s, track_id, pose, width_px, centre_px, colours))
         self._waiting.append(crop)
         if len(self._waiting) >= _BATCH:
             self._embed()
@@ -121,10 +122,12 @@ class IdentityObserver:
         self._embed()
         if not self._rows:
             return FaceSamples(np.zeros(0), np.zeros(0, int), np.zeros((0, 1), np.float32),
-                               np.zeros((0, 2)), np.zeros(0), np.zeros((0, COLOURS)))  # fmt: skip
-        times, tracks, poses, widths, colours = zip(*self._rows, strict=True)
+                               np.zeros((0, 2)), np.zeros(0), np.zeros((0, 2)),
+                               np.zeros((0, COLOURS)))  # fmt: skip
+        times, tracks, poses, widths, centres, colours = zip(*self._rows, strict=True)
         return FaceSamples(np.array(times), np.array(tracks), np.concatenate(self._embedded),
-                           np.array(poses), np.array(widths), np.array(colours))  # fmt: skip
+                           np.array(poses), np.array(widths), np.array(centres),
+                           np.array(colours))  # fmt: skip
 
     def result(self) -> IdentityDrift:
         """Choose the subject and measure its drift."""
@@ -163,21 +166,25 @@ def drift_of_samples(
         picked = np.arange(len(samples.times_s))
         subject = "whole frame" if box_px is None else f"box {list(box_px)}"
         weights = np.ones(len(picked))
+        anchor_rows, others_s, elsewhere_s = picked, None, None
     else:
-        picked, subject = choose_subject(
-            samples, reference_embeddings=given, calibration=calibration
-        )
+        found = choose_subject(samples, reference_embeddings=given, calibration=calibration)
+        picked, subject, anchor_rows = found.rows, found.text, found.anchor_rows
+        others_s, elsewhere_s = found.others_s, found.elsewhere_s
         weights = quality(samples.poses[picked], samples.widths_px[picked])
     chosen = samples.take(picked)
-    changes = None
-    usable = np.nonzero(weights > 0)[0]
+    changes = anchor_times = None
+    # A picked sample of the main track makes the anchor; of a picture encoder, any.
+    usable = np.nonzero((weights > 0) & np.isin(picked, anchor_rows))[0]
     if len(usable):
         first = usable[own_anchor(chosen.times_s[usable])]
+        anchor_times = chosen.times_s[first]
         changes = skin_changes(chosen.colours, chosen.colours[first])
     return identity_drift(
         chosen.embeddings, chosen.times_s, expected_times_s=expected_times_s,
         reference_embeddings=given,
         reference_poses=references.poses if references is not None else None,
         poses=chosen.poses, quality=weights, skin_changes=changes, calibration=calibration,
+        anchor_times_s=anchor_times, others_s=others_s, elsewhere_s=elsewhere_s,
         encoder=encoder.name, subject=subject, parameters=settings,
     )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hhlab.metrics.identity_subject import moments
 from hhlab.types import Measure, Moment, Score, Series, worst_moments
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _moments(result: IdentityDrift, drift: Series) -> tuple[Moment, ...]:
     ]  # fmt: skip
     for moment in worst_moments(drift, why="Least like the anchor"):
         index = int(np.abs(result.times_s - moment.time_s).argmin())
-        if not result.seen[index]:
+        if not result.seen[index]:  # and not left out, for there the drift is unknown
             moment = Moment(moment.time_s, moment.series, moment.value, "The face is out of sight")
         if moment.value > 0.05 and all(abs(moment.time_s - m.time_s) >= 0.5 for m in moments):
             moments.append(moment)
@@ -89,7 +90,7 @@ def _moments(result: IdentityDrift, drift: Series) -> tuple[Moment, ...]:
 def sentence(result: IdentityDrift) -> str:
     """The finding in one or two plain sentences."""
     if result.status != "ok":
-        return f"Undetermined: {result.reason}."
+        return f"Undetermined: {result.reason}.{_others(result)}"
     if not result.calibrated:
         return f"The subject is {result.distance:.2f} (cosine distance) from {result.anchor}."
     switched = len(result.switches_s)
@@ -106,8 +107,20 @@ def sentence(result: IdentityDrift) -> str:
     text += f"; 1 is as far as another person) against {result.anchor}."
     if result.recolouring > 0.3:
         text += " Its skin changes colour."
-    out_of_sight = 1 - float(np.mean(result.seen))
+    text += _others(result)
+    out_of_sight = float(np.mean(~result.seen & ~result.left_out))
     if out_of_sight >= 0.05:
         text += f" It is out of sight {out_of_sight:.0%} of the time, which counts as drifted"
         text += f"; while in sight its drift is {result.drift_seen:.2f}."
     return text
+
+
+def _others(result: IdentityDrift) -> str:
+    """Who else is shown, " " first, or ""."""
+    if not len(result.others_s):
+        return ""
+    text = f" Another person is shown at {moments(result.others_s)}"
+    left_out = float(np.mean(result.left_out))
+    if left_out:
+        text += f"; {left_out:.0%} of the time, in which the film has cut to them, is left out"
+    return text + "."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from hhlab.metrics.encoders import unit
 from hhlab.metrics.identity_calibration import Calibration
-from hhlab.metrics.identity_statistics import own_anchor, robust_mean
+from hhlab.metrics.identity_statistics import ANCHOR_S, own_anchor, robust_mean
 from hhlab.metrics.identity_takeover import TOGETHER, in_the_same_shot, shown_instead, takes_over
 
 # Faces narrower than this hold too little to tell people apart; from FULL_PX on they hold enough.
@@ -125,19 +126,20 @@ def choose_subject(
     if reference_embeddings is not None and len(reference_embeddings):
         references = unit(np.asarray(reference_embeddings, dtype=np.float32))
     rows_of = {int(k): np.nonzero(samples.track_ids == k)[0] for k in np.unique(samples.track_ids)}
-    main, why = _main_track(samples, vectors, rows_of, references)
-    own = rows_of[main]
-    steady = own[weights[own] > 0] if (weights[own] > 0).any() else own
-    anchor_rows = steady[own_anchor(samples.times_s[steady])]
-    anchor = robust_mean(vectors[anchor_rows])[None] if references is None else references
 
     def same(rows: np.ndarray, anchor: np.ndarray) -> bool:
         far = 1 - float(np.median((vectors[rows] @ anchor.T).max(axis=1)))
         return calibration is not None and calibration.log_odds(np.array([far]))[0] > 0
 
+    main, why = _main_track(samples, vectors, rows_of, references, same)
+    own = rows_of[main]
+    steady = own[weights[own] > 0] if (weights[own] > 0).any() else own
+    anchor_rows = steady[own_anchor(samples.times_s[steady])]
+    anchor = robust_mean(vectors[anchor_rows])[None] if references is None else references
+
     main_times = samples.times_s[own]
-    apart = {k: rows for k, rows in rows_of.items()
-             if k != main and np.isin(samples.times_s[rows], main_times).sum() < TOGETHER}  # fmt: skip
+    beside = {k: int(np.isin(samples.times_s[r], main_times).sum()) for k, r in rows_of.items()}
+    apart = {k: r for k, r in rows_of.items() if k != main and beside[k] < TOGETHER}
     joined = [k for k, rows in apart.items() if same(rows, anchor)]
     others = {k: rows for k, rows in apart.items() if k not in joined}
     chain = np.sort(np.concatenate([own, *(rows_of[k] for k in joined)]))
@@ -179,6 +181,7 @@ def _main_track(
     vectors: np.ndarray,
     rows_of: dict[int, np.ndarray],
     references: np.ndarray | None,
+    same: Callable[[np.ndarray, np.ndarray], bool],
 ) -> tuple[int, str]:
     """The track to follow, and why that one."""
     if references is not None:
@@ -192,10 +195,55 @@ def _main_track(
     main = max(rows_of, key=lambda k: (len(rows_of[k]), samples.widths_px[rows_of[k]].mean()))
     longest = len(rows_of[main])
     # A swap before the middle leaves the new face's track the longer one: then the clip is still
-    # to be measured against the face it began with.
-    while earlier := [k for k, rows in rows_of.items() if 2 * len(rows) > longest
-                      and k != main and takes_over(samples, rows, rows_of[main])]:  # fmt: skip
+    # to be measured against the face it began with, unless the new one was there even before.
+    look = robust_mean(vectors[rows_of[main]])[None]
+    like_main = [rows for k, rows in rows_of.items() if k != main and same(rows, look)]
+    while earlier := [
+        k for k, rows in rows_of.items()
+        if k != main and 2 * len(rows) > longest and takes_over(samples, rows, rows_of[main])
+        and not any(before[0] < rows[0] for before in like_main)
+    ]:  # fmt: skip
         main = earlier[0]
     if len(rows_of) == 1:
         return main, "the only face"
-    return main, "the longest track" if len(rows_of[main]) == longest else "which the longest track"
+    first_look = len(rows_of[main]) == longest
+    return main, "the longest track" if first_look else "in whose place the longest track goes on"
+
+
+def _successors(
+    samples: FaceSamples,
+    chain: np.ndarray,
+    others: dict[int, np.ndarray],
+    same: Callable[[np.ndarray, np.ndarray], bool],
+    vectors: np.ndarray,
+) -> list[int]:
+    """Tracks of another look that go on for the subject, rows `chain` in order of time.
+
+    Each takes over in the place of the last, or is like the last second of it. What ended where the
+    subject begins belongs to it only where that is certainly one shot: else it is whoever a film
+    showed first.
+    """
+    found: list[int] = []
+    left = dict(others)
+    while left:
+        tail = chain[samples.times_s[chain] > samples.times_s[chain[-1]] - ANCHOR_S]
+        tail_look = robust_mean(vectors[tail])[None]
+        for track, rows in left.items():
+            look = robust_mean(vectors[rows])[None]
+            after = samples.times_s[rows[0]] > samples.times_s[chain[-1]]
+            # Whom the film has shown before, it has cut to again.
+            known = any(other != track and same(shown, look) for other, shown in left.items()
+                        if samples.times_s[shown[0]] < samples.times_s[chain[-1]])  # fmt: skip
+            if after and (
+                same(rows, tail_look) or (takes_over(samples, chain, rows) and not known)
+            ):
+                chain = np.concatenate([chain, rows])
+                break
+            if takes_over(samples, rows, chain) and in_the_same_shot(samples, rows[-1], chain[0]):
+                chain = np.concatenate([rows, chain])
+                break
+        else:
+            break
+        found.append(track)
+        del left[track]
+    return found

@@ -20,7 +20,7 @@ SAME_PLACE = 1.0  # the furthest its centre may lie, in widths of the face
 SAME_SIZE = 1.6  # the greatest ratio of their widths
 # Shift of the brightness of the cells of the background, over their spread: up to the first it is
 # the same shot, from the second on another one.
-SAME_SHOT, OTHER_SHOT = 0.3, 0.8
+SAME_SHOT, OTHER_SHOT = 0.3, 1.0
 _LEAST_CELLS, _LEAST_SPREAD = 60, 0.15
 TOGETHER = 2  # samples in which two faces are seen at once, from which on they are two people
 
@@ -36,13 +36,14 @@ def background_change(samples: FaceSamples, first: int, second: int) -> float:
     """How far the background differs between two rows; nan where too little of it is known.
 
     The median shift of the brightness of its cells, less one that all share, in units of their
-    median spread: near 0 within a shot, about 1 between pictures that have nothing in common.
+    median spread: near 0 within a shot, about 1.4 between pictures that have nothing in common.
     """
     cells = samples.colours[[first, second], 2:].reshape(2, -1, 3)[:, :, 2].astype(np.float64)
     before, after = cells[:, np.isfinite(cells).all(axis=0)]
     if len(before) < _LEAST_CELLS:
         return float("nan")
-    spread = np.median(np.abs(before - np.median(before)))
+    spreads = [np.median(np.abs(x - np.median(x))) for x in (before, after)]
+    spread = np.sqrt(np.mean(np.square(spreads)))
     if spread < _LEAST_SPREAD:
         return float("nan")
     shift = after - before
@@ -59,16 +60,12 @@ def takes_over(samples: FaceSamples, before: np.ndarray, after: np.ndarray) -> b
     start = samples.times_s[first]
     if not 0 < start - samples.times_s[last] <= TAKEOVER_S + 1e-6:
         return False
-    return near(samples, last, first) and not (
-        background_change(samples, last, first) > OTHER_SHOT
-    )
+    return near(samples, last, first) and not (background_change(samples, last, first) > OTHER_SHOT)
 
 
 def in_the_same_shot(samples: FaceSamples, first: int, second: int) -> bool:
     """Whether it is certain that two rows show one place of one shot."""
-    return near(samples, first, second) and (
-        background_change(samples, first, second) < SAME_SHOT
-    )
+    return near(samples, first, second) and (background_change(samples, first, second) < SAME_SHOT)
 
 
 def shown_instead(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hhlab.errors import BadArgument
+from hhlab.faces.person import Rows
 from hhlab.types import Frame
 
 PEOPLE = ["ls1", "ls2", "lp_d20", "st_aoc", "vretalk_4", "vbm_00000", "vbm_00023", "vbm_01083"]
@@ -188,3 +190,27 @@ def test_the_same_clip_gives_the_same_tracks(tracker, talk):
         return watching.tracks()[0].landmarks_px
 
     np.testing.assert_array_equal(follow(), follow())
+
+
+def test_tracks_are_handed_over_once_and_stay_as_they_are(tracker, talk):
+    watching = tracker()
+    for frame in talk("ls2")[:20]:
+        watching.see(frame)
+    (track,), (again,) = watching.tracks(), watching.tracks()
+    assert track is again and len(track) == len(track.landmarks_px) == 20
+    with pytest.raises(BadArgument, match="new tracker"):
+        watching.see(talk("ls2")[20])
+    assert len(track.landmarks_px) == 20
+
+
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 21, 22, 300])
+def test_growing_rows_keep_every_row(count):
+    values = np.random.default_rng(0).normal(size=(count, 5, 2)).astype(np.float32)
+    rows = Rows(5, 2)
+    for value in values:
+        rows.append(value)
+    taken = rows.take()
+    assert taken.dtype == np.float32
+    np.testing.assert_array_equal(taken, values)
+    assert taken.nbytes == values.nbytes, "nothing kept in reserve"
+    assert len(rows.take()) == 0

@@ -213,6 +213,31 @@ def test_small_and_turned_faces_count_less():
     assert quality(70.0, 90).max() < 0.3
 
 
+def test_a_long_clip_takes_little_memory():
+    """What is needed beside the track itself: 6,000 frames, of 34 MB as float32."""
+    import tracemalloc
+
+    mouth = np.random.default_rng(4).uniform(0, 1, (6000, 6))
+    points_px = turned(face_points(mouth), 20 * np.sin(np.arange(6000) / 40))
+    track = track_of(points_px, np.arange(6000) / 30)
+    tracemalloc.start()
+    seen = picture.watch(track)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 25e6
+    opening = seen.values[:, picture.FEATURES.index("aperture")]
+    assert np.corrcoef(opening, mouth[:, 0])[0, 1] > 0.99
+
+
+def test_landmarks_that_are_not_used_do_not_matter():
+    points = turned(face_points(np.random.default_rng(5).uniform(0, 1, (30, 6))), np.zeros(30))
+    other = points.copy()
+    unused = np.setdiff1d(np.arange(478), picture.USED)
+    other[:, unused] += np.random.default_rng(6).normal(0, 50, (30, len(unused), 3))
+    a, b = (picture.watch(track_of(one, np.arange(30) / 25)) for one in (points, other))
+    np.testing.assert_array_equal(a.values, b.values)
+
+
 # --- the whole ---------------------------------------------------------------------------------
 @pytest.mark.parametrize("late_ms", [-400, -130, 0, 75, 320])
 def test_known_offset_is_found(estimator, speech, late_ms):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +10,6 @@ from hypothesis import strategies as st
 from hhlab.errors import BadArgument, BadArray
 from hhlab.metrics import lip_sync
 from hhlab.metrics.lip_sync import SHIFTS_MS, Evidence, judge_offset, no_evidence
-from hhlab.types import Audio, FaceTrack
 
 SIGNAL = 4.0  # nats per second at the true shift
 # Scores made here are nats per second already.
@@ -171,81 +168,23 @@ def test_score_says_it_in_numbers_and_words():
     assert score.moments
 
 
-def test_an_undetermined_score_holds_no_number():
+def test_an_unsynchronised_score_holds_no_offset_but_says_no():
     score = judge(made(None)).to_score()
     assert score.status == "undetermined"
     assert np.isnan(score["offset_ms"].value) and score["offset_ms"].status == "undetermined"
-    assert score.parameters["synchronised"] is False
+    assert score["synchronised"].value == 0 and score["synchronised"].status == "ok"
+    assert score.sentence.startswith("The sound does not go with this face")
     assert not np.isfinite(score.series[0].values).any()
 
 
-# --- who speaks --------------------------------------------------------------------------------
-class Witness:
-    """An estimator that knows which track fits."""
-
-    name = "made"
-
-    def __init__(self, offsets: dict[int, float | None]) -> None:
-        self.offsets = offsets
-
-    def evidence(self, track, audio, *, shifts_ms):
-        found = made(self.offsets[track.track_id], seed=track.track_id)
-        return replace(found, track_id=track.track_id)
-
-
-@pytest.fixture
-def as_nats(monkeypatch):
-    from hhlab.metrics.lip_sync import belief
-
-    monkeypatch.setitem(belief.CALIBRATIONS, "made", (1.0, 0.0))
-
-
-def a_face(track_id: int, *, seconds: float = 8.0, size_px: float = 100.0) -> FaceTrack:
-    times_s = np.arange(int(25 * seconds)) / 25
-    n = len(times_s)
-    return FaceTrack(
-        track_id, times_s, np.arange(n), np.full((n, 4), size_px, np.float32),
-        np.zeros((n, 5, 2), np.float32), np.zeros((n, 478, 3), np.float32),
-        np.ones(n, np.float32),
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def syllables() -> Audio:
-    t = np.arange(8 * 16_000) / 16_000
-    voice = sum(np.sin(2 * np.pi * 120 * k * t) / k for k in range(1, 20))
-    wave = 0.1 * voice * np.clip(np.sin(2 * np.pi * 4 * t), 0, 1)
-    return Audio(wave[None].astype(np.float32), 16_000)
-
-
-def test_the_speaker_is_the_face_whose_lips_fit(as_nats, syllables):
-    faces = [a_face(1, size_px=300), a_face(2), a_face(3)]
-    found = lip_sync.lip_sync(faces, syllables, [Witness({1: None, 2: 80, 3: None})])
-    assert (found.status, found.track_id) == ("ok", 2)
-    assert found.offset_ms == pytest.approx(80, abs=15)
-    assert "face 2" in found.subject and "3" in found.subject
-
-
-def test_when_nobody_fits_the_most_prominent_face_is_told_of(as_nats, syllables):
-    faces = [a_face(1), a_face(2, size_px=300)]
-    found = lip_sync.lip_sync(faces, syllables, [Witness({1: None, 2: None})])
-    assert (found.status, found.track_id) == ("unsynchronised", 2)
-
-
-@pytest.mark.parametrize(
-    ("faces", "sound", "reason"),
-    [
-        ([a_face(1)], np.zeros((1, 80_000)), "silent"),
-        ([a_face(1)], 0.1 * np.random.default_rng(0).standard_normal((1, 80_000)), "no speech"),
-        ([], None, "no face"),
-        ([a_face(1, seconds=0.8)], None, "no face"),
-    ],
-)
-def test_what_is_missing_is_named(as_nats, syllables, faces, sound, reason):
-    audio = syllables if sound is None else Audio(sound.astype(np.float32), 16_000)
-    found = lip_sync.lip_sync(faces, audio, [Witness({1: 0})])
-    assert found.status == "undetermined" and reason in found.reason
-    assert found.to_score().status == "undetermined"
+def test_whether_it_is_in_sync_stands_in_the_table():
+    yes = judge(made(40)).to_score()
+    assert yes["synchronised"].value == 1
+    names = [measure.name for measure in yes.measures]
+    assert names[names.index("confidence") + 1] == "synchronised"
+    unknown = judge(no_evidence("the mouth is hidden", track_id=3, estimator="made")).to_score()
+    assert unknown["synchronised"].status == "undetermined"
+    assert np.isnan(unknown["synchronised"].value) and unknown["synchronised"].reason
 
 
 # --- real clips --------------------------------------------------------------------------------

@@ -11,14 +11,7 @@ from hhlab.metrics.lip_sync.crops import CROP_NAME, crop_for_asd, squares, stead
 from hhlab.metrics.lip_sync.features import mfcc
 from hhlab.metrics.lip_sync.lrasd import LrAsd, check, expected_shapes
 from hhlab.metrics.lip_sync.speech import speech_activity
-from hhlab.metrics.lip_sync.syncnet import (
-    SyncNet,
-    SyncNetEstimator,
-    distances,
-    load_network,
-    summarise,
-)
-from hhlab.types import Audio, Face, FaceTrack
+from hhlab.types import Face, FaceTrack
 
 # Rows 0, 11 and 20 of the chirp below as python_speech_features 0.6 gives them for
 # mfcc(32768 * chirp, 16000, numcep=13, winlen=.025, winstep=.01).
@@ -208,60 +201,3 @@ def test_syllables_are_speech_and_the_pause_is_not():
     found = speech_activity((0.1 * voice * syllables + noise).astype(np.float32))
     assert found[:240].mean() > 0.4
     assert found[280:].sum() == 0
-
-
-# --- SyncNet -----------------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def syncnet() -> SyncNet:
-    torch.manual_seed(0)
-    return SyncNet().eval()
-
-
-def test_syncnet_takes_weights_under_their_published_names(syncnet):
-    state = {n: a for n, a in syncnet.state_dict().items() if "num_batches" not in n}
-    assert {"netcnnaud.0.weight", "netcnnlip.0.weight", "netfcaud.3.weight"} <= set(state)
-    assert state["netcnnlip.0.weight"].shape == (96, 3, 5, 7, 7)
-    assert state["netfclip.3.weight"].shape == (1024, 512)
-    load_network(state)
-    state["netfcaud.0.weight"] = torch.zeros(4, 4)
-    with pytest.raises(WeightsError, match="netfcaud"):
-        load_network(state)
-
-
-def test_syncnet_embeds_five_frames_and_a_fifth_of_a_second(syncnet):
-    assert syncnet.hear(torch.zeros(2, 1, 13, 20)).shape == (2, 1024)
-    assert syncnet.see(torch.zeros(1, 3, 5, 224, 224)).shape == (1, 1024)
-
-
-@pytest.mark.parametrize("late_frames", [-9, 0, 4])
-def test_distances_find_an_injected_shift_and_mask_what_is_missing(late_frames):
-    rng = np.random.default_rng(7)
-    heard = rng.normal(size=(80, 32))
-    seen = heard[20:60] + 0.3 * rng.normal(size=(40, 32))
-    far = distances(seen, heard, lead_frames=20 - late_frames)
-    assert summarise(far).offset_frames == late_frames
-    assert summarise(far).lse_c > 1
-    beside = distances(seen, heard[20:60])  # nothing beyond the pictures
-    assert np.isnan(beside[0, :15]).all() and np.isnan(beside[-1, 16:]).all()
-    assert np.isfinite(beside[:, 15]).all()
-
-
-def test_masked_padding_does_not_bias_a_short_clip():
-    """Filling up with silence raises LSE-D of a short clip; leaving it out does not."""
-    rng = np.random.default_rng(8)
-    heard = rng.normal(size=(400, 32))
-    seen = heard + 0.5 * rng.normal(size=heard.shape)
-    long, short = (summarise(distances(seen[:n], heard[:n])) for n in (400, 20))
-    assert short.lse_d == pytest.approx(long.lse_d, rel=0.1)
-
-
-@pytest.mark.slow
-def test_syncnet_estimator_speaks_the_common_language(syncnet):
-    track, _ = a_track(np.arange(30) / 25)
-    rng = np.random.default_rng(9)
-    audio = Audio((0.1 * rng.standard_normal((1, 24_000))).astype(np.float32), 16_000)
-    shifts_ms = np.arange(-200.0, 201, 20)
-    evidence = SyncNetEstimator(syncnet).evidence(track, audio, shifts_ms=shifts_ms)
-    assert evidence.scores.shape == (26, 21)
-    assert np.nanmax(evidence.scores) > 0 > np.nanmin(evidence.scores)
-    assert np.isnan(evidence.scores[0, 0]) and np.isfinite(evidence.scores[13]).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -223,6 +225,23 @@ def test_face_is_undetermined_with_a_reason_and_frame_still_measured(scene):
     score = observe([scene] * 30, faces=[tiny]).to_score()
     assert "px wide" in score["oiliness_face"].reason
     assert score["face_coverage"].value == 0.0
+
+
+def test_one_of_several_faces_may_be_asked_for(talker):
+    observer = TextureObserver()
+    for frame, found in talker:
+        other = replace(found[0], track_id=7)
+        waxed = damage.wax(frame.rgb, 1.0, landmarks_px=found[0].landmarks_px)
+        # Face 7, waxed, is seen in the first second, face 3 afterwards.
+        early = frame.time_s < 0.9
+        observer.see(Frame(frame.index, frame.time_s, waxed if early else frame.rgb),
+                     [other] if early else [replace(found[0], track_id=3)])  # fmt: skip
+    both, asked, absent = (observer.result(track_id=k) for k in (None, 7, 99))
+    assert both.subject.endswith(", seen large enough most often of 2, and the whole frame")
+    assert asked.subject == "face 7 and the whole frame"
+    assert asked.unnatural_face > observer.result(track_id=3).unnatural_face + 0.1
+    assert np.isnan(absent.oiliness_face) and absent.face_reason
+    assert absent.oiliness_frame == both.oiliness_frame
 
 
 def test_no_frames_at_all_is_undetermined():

@@ -73,8 +73,11 @@ def lip_sync(
     elif results[best].status == "ok":
         why = "whose lips fit the sound best"
     else:
-        # Nobody fits: say so of the most prominent face, not of the luckiest.
-        best, why = 0, "the most prominent, no face's lips fit the sound"
+        # Nobody fits: tell of the most prominent face, not of the luckiest. The sound is foreign
+        # only where it is to all of them; else of those that might still be its source.
+        open_ones = [k for k, result in enumerate(results) if result.status == "undetermined"]
+        best = open_ones[0] if open_ones else 0
+        why = "the most prominent that may speak" if open_ones else "the most prominent, none fits"
     chosen = replace(results[best], subject=subject(seen[best], tracks, why))
     for k, other in enumerate(seen):
         both_fit = k != best and {results[k].status, chosen.status} == {"ok"}

@@ -71,4 +71,5 @@ def _rhythm_db(loud_db: np.ndarray) -> np.ndarray:
     capped = np.maximum(loud_db, np.quantile(loud_db, 0.98) - BELOW_PEAK_DB)
     band = butter(2, (2, 10), "bandpass", fs=RATE_HZ, output="sos")
     swing = sosfiltfilt(band, capped, padlen=min(len(capped) - 1, 50))
-    return np.sqrt(uniform_filter1d(swing**2, round(RHYTHM_S * RATE_HZ), mode="nearest"))
+    power = uniform_filter1d(swing**2, round(RHYTHM_S * RATE_HZ), mode="nearest")
+    return np.sqrt(np.maximum(power, 0))  # a running sum may end a hair below 0
