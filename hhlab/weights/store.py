@@ -11,7 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,8 +69,10 @@ def _part(target: Path) -> Iterator[Path]:
     """A temporary file beside `target`, gone afterwards whatever happens."""
     target.parent.mkdir(parents=True, exist_ok=True)
     for left_over in target.parent.glob(".*.part"):  # of processes that were killed
-        if time.time() - left_over.stat().st_mtime > _STALE_S:
-            left_over.unlink(missing_ok=True)
+        # Another process may be about to give its file its name, and then it is gone.
+        with suppress(FileNotFoundError):
+            if time.time() - left_over.stat().st_mtime > _STALE_S:
+                left_over.unlink()
     handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
     os.close(handle)
     try:
