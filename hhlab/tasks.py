@@ -108,9 +108,10 @@ def _lip_sync(context: Context) -> Task | Score:
     info = context.clip.info
     if not info.has_audio:
         return undetermined(METRIC, VERSION, "the clip has no sound")
-    estimators = context.toolbox.sync_estimators
 
     def finish(seen: Pass) -> Score:
+        # Loaded only now: the network's library is large, and so is what decoding needs.
+        estimators = context.toolbox.sync_estimators
         audio = context.clip.audio(sample_rate=SPEECH_HZ, mono=True)
         chosen = context.wanted_face(seen)
         if chosen is None:

@@ -201,3 +201,11 @@ def test_syllables_are_speech_and_the_pause_is_not():
     found = speech_activity((0.1 * voice * syllables + noise).astype(np.float32))
     assert found[:240].mean() > 0.4
     assert found[280:].sum() == 0
+
+
+def test_a_long_track_is_seen_in_pieces_alike(network):
+    from hhlab.metrics.lip_sync.lrasd import PIECE_FRAMES
+
+    rng = np.random.default_rng(3)
+    crops = rng.integers(0, 256, (2 * PIECE_FRAMES + 20, 112, 112), dtype=np.uint8)
+    np.testing.assert_allclose(network.see(crops), network._see(crops), atol=1e-4)

@@ -27,6 +27,8 @@ MFCC_PER_FRAME = 4
 CROP_PX = 112
 GREY_MEAN, GREY_STD = 0.4161, 0.1688
 CHANNELS = ((1, 32), (32, 64), (64, 128))
+REACH_FRAMES = 9  # three blocks of convolutions over time, 2 + 1 frames to each side
+PIECE_FRAMES = 75
 
 
 def expected_shapes() -> dict[str, tuple[int, ...]]:
@@ -127,6 +129,16 @@ class LrAsd:
         if crops.dtype != np.uint8 or crops.ndim != 3 or crops.shape[1:] != (CROP_PX, CROP_PX):
             raise BadArray("crops", expected=f"uint8 (t, {CROP_PX}, {CROP_PX})",
                            found=f"{crops.dtype} {crops.shape}")  # fmt: skip
+        # Some frames at a time, each piece with all the neighbours that its frames depend on: the
+        # same numbers, for a fraction of the memory.
+        pieces = []
+        for start in range(0, max(len(crops), 1), PIECE_FRAMES):
+            first = max(0, start - REACH_FRAMES)
+            part = self._see(crops[first : start + PIECE_FRAMES + REACH_FRAMES])
+            pieces.append(part[start - first :][:PIECE_FRAMES])
+        return torch.cat(pieces)
+
+    def _see(self, crops: np.ndarray) -> Tensor:
         x = torch.from_numpy(np.ascontiguousarray(crops)).float()[:, None]
         x = ((x / 255 - GREY_MEAN) / GREY_STD).contiguous(memory_format=torch.channels_last)
         for block in (1, 2, 3):

@@ -32,11 +32,10 @@ def speech_activity(sound: np.ndarray) -> np.ndarray:
     n = len(sound) // HOP
     if len(sound) < 2 * FRAME or not np.any(sound):
         return np.zeros(n, np.float32)
-    band = butter(2, (150, 4000), "bandpass", fs=SAMPLE_RATE, output="sos")
-    clean = sosfiltfilt(band, np.asarray(sound, float))
+    clean = _in_band(sound)
     padded = np.pad(clean, FRAME // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[::HOP][:n]
-    loud_db = 10 * np.log10(np.mean(frames**2, axis=1) + 1e-12)
+    loud_db = 10 * np.log10(_power(frames) + 1e-12)
     floor_db, peak_db = np.quantile(loud_db, 0.1), np.quantile(loud_db, 0.98)
     # Where speech never pauses the quietest tenth is speech itself: do not let it be the floor.
     floor_db = min(floor_db, peak_db - 2 * ABOVE_FLOOR_DB)
@@ -46,6 +45,24 @@ def speech_activity(sound: np.ndarray) -> np.ndarray:
     hang = 2 * round(HANG_ON_S * RATE_HZ) + 1
     near_voice = maximum_filter1d(voiced.astype(np.float32), hang) > 0
     return (loud & near_voice & (_rhythm_db(loud_db) > LEAST_RHYTHM_DB)).astype(np.float32)
+
+
+def _in_band(sound: np.ndarray) -> np.ndarray:
+    """What a telephone would pass, float32 (samples,); a minute at a time, to spare memory."""
+    band = butter(2, (150, 4000), "bandpass", fs=SAMPLE_RATE, output="sos")
+    piece, reach = 60 * SAMPLE_RATE, SAMPLE_RATE  # the filter has forgotten all after a second
+    clean = np.empty(len(sound), np.float32)
+    for start in range(0, len(sound), piece):
+        first = max(0, start - reach)
+        part = sosfiltfilt(band, np.asarray(sound[first : start + piece + reach], float))
+        clean[start : start + piece] = part[start - first :][:piece]
+    return clean
+
+
+def _power(frames: np.ndarray) -> np.ndarray:
+    """Mean square of each frame, some at a time: the frames overlap and only look like an array."""
+    parts = np.array_split(frames, max(1, len(frames) // 2048))
+    return np.concatenate([np.einsum("ij,ij->i", part, part) for part in parts]) / frames.shape[1]
 
 
 def _periodicity(frames: np.ndarray) -> np.ndarray:
