@@ -66,7 +66,9 @@ def test_what_unpacks_to_more_than_promised_is_stopped(tmp_path):
     assert (tmp_path / "got").stat().st_size <= 1000
 
 
-@pytest.mark.parametrize("data", [b"", b"not an archive", zipped({"net": b"x"})[:-9]])
+@pytest.mark.parametrize(
+    "data", [b"", b"not an archive", zipped({"net": b"x"})[:-9]], ids=["empty", "text", "cut short"]
+)
 def test_what_is_no_archive_is_a_named_error(tmp_path, data):
     (tmp_path / "odd").write_bytes(data)
     with pytest.raises(HashMismatch, match="odd"):
