@@ -25,6 +25,7 @@ from hhlab import results
 from hhlab.errors import BadArgument, HhlabError, WeightsError, as_subject
 from hhlab.measuring import DEFAULT_METRICS, chosen, measure
 from hhlab.media import read_clip, read_image
+from hhlab.memory import give_back
 from hhlab.report.page import write_page
 from hhlab.results import Outcome
 from hhlab.types import Clip, Score
@@ -197,6 +198,7 @@ def _page(outcome: Outcome, clip: Clip) -> None:
     """Write the page; it is only a view, so that failing to draw it costs no result."""
     import warnings
 
+    give_back()
     try:
         write_page(outcome.folder / "page.html", clip.info, outcome.scores, clip)
     except Exception as error:

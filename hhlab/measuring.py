@@ -11,6 +11,7 @@ import numpy as np
 from hhlab.context import Context
 from hhlab.errors import BadArgument, UnknownMetric, WeightsError
 from hhlab.media import read_clip, read_image
+from hhlab.memory import give_back
 from hhlab.observe import Pass, observe
 from hhlab.scores import Scores
 from hhlab.tasks import METRICS, MetricKind, Task
@@ -72,6 +73,7 @@ def measure(
         croppers = {name: cropper for task in running for name, cropper in task.croppers.items()}
         tracker = toolbox.tracker(croppers)
     seen = observe(clip, running, tracker=tracker, progress=progress)
+    give_back()
     info = clip.info
     if seen.cut_short and not info.notes:
         info = replace(info, notes=(f"measured up to {seen.last_s:.2f} s, then {seen.cut_short}",))

@@ -17,7 +17,7 @@ PAGE_BYTES = 12_000_000
 """What one embedded clip may weigh; longer clips get a smaller picture."""
 
 MOST_FPS = 30.0
-AUDIO_HZ = 44_100
+AUDIO_HZ, SPEECH_HZ = 44_100, 16_000
 
 
 def data_uri(data: bytes, kind: str) -> str:
@@ -91,7 +91,10 @@ def _sound(clip: Clip) -> Audio | None:
     if not clip.info.has_audio:
         return None
     try:
-        return clip.audio(sample_rate=AUDIO_HZ, mono=clip.info.channels > 2)
+        long = clip.info.duration_s > 120
+        return clip.audio(
+            sample_rate=SPEECH_HZ if long else AUDIO_HZ, mono=long or clip.info.channels > 2
+        )
     except MediaError:
         return None
 

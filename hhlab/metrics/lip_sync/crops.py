@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from scipy.ndimage import median_filter, uniform_filter1d
 
-from hhlab.metrics.lip_sync.lrasd import CROP_PX, FPS
 from hhlab.types import Face, FaceTrack
 
 CROP_NAME = "asd"
+CROP_PX, FPS = 112, 25.0  # what the networks were trained on
 EVERY_S = 0.02  # how often to cut: at every frame up to 50 fps
 KEPT_PX = 160
 # The kept picture spans one whole side of a detector's box, the network sees .7 of it.

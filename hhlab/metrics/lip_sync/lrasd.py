@@ -20,11 +20,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hhlab.errors import BadArray, WeightsError
+from hhlab.metrics.lip_sync.crops import CROP_PX
 
 BATCH_NORM_EPS = 1e-3
-FPS = 25.0
 MFCC_PER_FRAME = 4
-CROP_PX = 112
 GREY_MEAN, GREY_STD = 0.4161, 0.1688
 CHANNELS = ((1, 32), (32, 64), (64, 128))
 REACH_FRAMES = 9  # three blocks of convolutions over time, 2 + 1 frames to each side

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from hhlab.metrics.lip_sync.crops import CROP_NAME, steady_crops
+from hhlab.metrics.lip_sync.crops import CROP_NAME, FPS, steady_crops
 from hhlab.metrics.lip_sync.evidence import Evidence, no_evidence
 from hhlab.metrics.lip_sync.features import SAMPLE_RATE, at_16_khz, mfcc
-from hhlab.metrics.lip_sync.lrasd import FPS, MFCC_PER_FRAME, LrAsd
+from hhlab.metrics.lip_sync.lrasd import MFCC_PER_FRAME, LrAsd
 from hhlab.types import Audio, FaceTrack
 
 NAME = "lr_asd"
