@@ -111,7 +111,7 @@ def _lip_sync(context: Context) -> Task | Score:
 
     def finish(seen: Pass) -> Score:
         # Loaded only now: the network's library is large, and so is what decoding needs.
-        estimators = context.toolbox.sync_estimators
+        estimators = context.toolbox.sync_estimators_for(info.duration_s)
         audio = context.clip.audio(sample_rate=SPEECH_HZ, mono=True)
         chosen = context.wanted_face(seen)
         if chosen is None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from hhlab.types import Face
 
 
+LONG_S = 120.0
+
+
 class Toolbox:
     """Loads each network on first use.
 
@@ -87,6 +90,17 @@ class Toolbox:
         from hhlab.metrics.lip_sync.load import load
 
         return self._sync_estimators or load()
+
+    def sync_estimators_for(self, duration_s: float) -> tuple[Estimator, ...]:
+        """The same, but our own method alone for clips of more than LONG_S.
+
+        They hold evidence enough, and the network's library alone would take half a gigabyte.
+        """
+        if self._sync_estimators or not duration_s > LONG_S:
+            return self.sync_estimators
+        from hhlab.metrics.lip_sync import articulation
+
+        return (articulation.load(),)
 
     @cached_property
     def lpips(self) -> LpipsModel:
