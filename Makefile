@@ -32,7 +32,7 @@ environment: .venv/installed
 	$(BIN)/python .ci/environment.py
 
 .venv/bin/python:
-	$(PYTHON) -m venv .venv || { rm -rf .venv; ./.ci/install-venv; $(PYTHON) -m venv .venv; }
+	./.ci/make-venv $(PYTHON)
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --upgrade pip uv

@@ -28,6 +28,7 @@ from hhlab.media import read_clip, read_image
 from hhlab.memory import give_back
 from hhlab.report.page import write_page
 from hhlab.results import Outcome
+from hhlab.tasks import WITHOUT_FACES
 from hhlab.types import Clip, Score
 
 if TYPE_CHECKING:
@@ -108,7 +109,12 @@ def measure_many(
     chosen(metrics)
     beside = Beside.read(references, compare_to, toolbox)
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".lock").touch()
+    except OSError as error:
+        raise BadArgument("out", expected="a folder, or a place where one can be made",
+                          found=f"{as_subject(folder)!r}: {error.strerror}") from error  # fmt: skip
     with results.lock(folder):
         known = {outcome.folder: outcome for outcome in results.outcomes(folder)}
         overview_s = -OVERVIEW_EVERY_S
@@ -152,7 +158,7 @@ def _one(
     had = earlier.scores if earlier is not None else ()
     base = replace(empty, folder=folder, info=clip.info)
     wanted = {kind.name: kind.version for kind in chosen(metrics)}
-    kept = {s.metric: s for s in had if s.status != "failed" and wanted.get(s.metric) == s.version}
+    kept = {s.metric: s for s in had if _is_whole(s) and wanted.get(s.metric) == s.version}
     others = tuple(s for s in had if s.metric not in wanted)
     missing = [name for name in wanted if name not in kept]
     if not missing:
@@ -186,6 +192,11 @@ def _one(
     if pages:
         _page(outcome, replace(clip, info=fresh.info))
     return outcome
+
+
+def _is_whole(score: Score) -> bool:
+    """Whether measuring again would find no more."""
+    return score.status != "failed" and WITHOUT_FACES not in score.parameters
 
 
 def why(error: Exception) -> str:

@@ -98,7 +98,8 @@ class Context:
 
         # One look may be a lucky one: faces of which there are more come first.
         often = [track for track in seen.tracks if len(track.crops.get(LOOKS, ())) > 1]
-        looks = {track.track_id: _spread(track.crops[LOOKS]) for track in often or seen.tracks}
+        once = [track for track in seen.tracks if len(track.crops.get(LOOKS, ()))]
+        looks = {track.track_id: _spread(track.crops[LOOKS]) for track in often or once}
         encoder = self.toolbox.face_encoder
         return choose_track(
             seen.tracks, reference_embeddings=self.references_by(encoder).embeddings,

@@ -55,7 +55,8 @@ def measure(
     ------
     UnknownMetric, BadArgument : the call is wrong.
     MediaError : the clip or a reference picture cannot be read at all (which error says why).
-    WeightsMissing : a network that is needed has not been fetched; names the command.
+    WeightsMissing : a network that is needed has not been fetched; names the command. Texture alone
+        does not need faces: it then judges the whole frame only, and says so.
     """
     kinds = chosen(metrics)
     if isinstance(clip, (str, Path)):
@@ -68,15 +69,24 @@ def measure(
         (kind, _start(kind, context)) for kind in kinds
     ]
     running = [task for _, task in started if not isinstance(task, Score)]
-    tracker = None
-    if any(task.needs_faces for task in running):
+    needed = any(task.needs_faces for task in running)
+    tracker = no_tracker = None
+    if needed or any(task.uses_faces for task in running):
         croppers = {name: cropper for task in running for name, cropper in task.croppers.items()}
-        tracker = toolbox.tracker(croppers)
-    seen = observe(clip, running, tracker=tracker, progress=progress)
+        try:
+            tracker = toolbox.tracker(croppers)
+        except Exception as error:
+            if needed and isinstance(error, WeightsError):
+                raise
+            no_tracker = error
+    seen = observe(clip, running, tracker=tracker, needs_faces=needed, progress=progress)
+    if no_tracker is not None:
+        seen = replace(seen, tracker_broken=no_tracker)
     give_back()
     info = clip.info
-    if seen.cut_short and not info.notes:
-        info = replace(info, notes=(f"measured up to {seen.last_s:.2f} s, then {seen.cut_short}",))
+    if seen.cut_short and not any("cut short" in note for note in info.notes):
+        broke_off = f"cut short: measured up to {seen.last_s:.2f} s, then {seen.cut_short}"
+        info = replace(info, notes=(*info.notes, broke_off))
     return Scores(info, tuple(_finish(kind, task, seen) for kind, task in started), clip)
 
 

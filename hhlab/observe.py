@@ -55,6 +55,7 @@ def observe(
     observers: Sequence[Observer],
     *,
     tracker: Tracker | None = None,
+    needs_faces: bool = True,
     progress: Callable[[float], None] | None = None,
 ) -> Pass:
     """Decode `clip` once and show every frame to every observer.
@@ -66,9 +67,9 @@ def observe(
     Raises
     ------
     NoFrames : not one frame could be decoded.
-    WeightsError : the tracker asked for weights that are not there.
+    WeightsError : the tracker asked for weights that are not there, and somebody `needs_faces`.
     """
-    faces_of = _Careful(tracker) if tracker is not None else None
+    faces_of = _Careful(tracker, needs_faces) if tracker is not None else None
     n_frames, first_s, last_s, cut_short = 0, float("nan"), float("nan"), ""
     try:
         for frame in clip.frames():
@@ -96,8 +97,10 @@ def observe(
 class _Careful:
     """A tracker whose breaking is kept, not raised; afterwards it sees nobody."""
 
-    def __init__(self, tracker: Tracker) -> None:
+    def __init__(self, tracker: Tracker, needed: bool) -> None:
         self._tracker = tracker
+        # Of the clip, or of every clip: not the tracker's own fault.
+        self._not_its_own = (MediaError, WeightsError) if needed else MediaError
         self.broken: Exception | None = None
 
     def see(self, frame: Frame) -> list[Face]:
@@ -111,8 +114,8 @@ class _Careful:
             return []
         try:
             return do()
-        except (MediaError, WeightsError):
-            raise  # of the clip, or of every clip: not the tracker's own fault
+        except self._not_its_own:
+            raise
         except Exception as error:
             self.broken = error
             return []

@@ -19,9 +19,13 @@ from hhlab.types import Face, Frame, Score, undetermined
 
 if TYPE_CHECKING:
     from hhlab.faces import Cropper
+    from hhlab.metrics.texture.observer import TextureObserver
 
 
 SPEECH_HZ = 16_000
+NOBODY = -1  # a track id that no face has
+WITHOUT_FACES = "without_faces"
+"""Parameter of a score that has to do without faces, for now: the reason."""
 
 
 @dataclass
@@ -33,7 +37,8 @@ class Task:
     finish : called once after the pass
     look : called for each frame, or None for a metric that needs no pixels itself
     croppers : pictures that the face tracker should cut for this metric, by name
-    needs_faces : whether it can say nothing when faces were not looked for
+    needs_faces : whether it can say nothing when faces could not be looked for
+    uses_faces : whether it wants them looked for, but can say something without
     broken : what went wrong while looking, None as long as nothing has
     """
 
@@ -41,6 +46,7 @@ class Task:
     look: Callable[[Frame, Sequence[Face]], None] | None = None
     croppers: Mapping[str, Cropper] = field(default_factory=dict)
     needs_faces: bool = False
+    uses_faces: bool = False
     broken: Exception | None = None
 
     def see(self, frame: Frame, faces: Sequence[Face]) -> None:
@@ -88,17 +94,28 @@ def _texture(context: Context) -> Task:
     observer = TextureObserver()
 
     def finish(seen: Pass) -> Score:
+        if seen.tracker_broken is not None:
+            return _without_faces(observer, seen.tracker_broken)
         wanted, which = context.wanted_face(seen) or (None, "")
         result = observer.result(track_id=wanted.track_id if wanted else None)
         judged = {track.track_id: track for track in seen.tracks}.get(observer.subject_id())
-        if wanted is None and judged is not None and len(seen.tracks) > 1:
+        if wanted is None and judged is not None:
             width_px = context.clip.info.width_px
-            which = say_which(judged, seen.tracks, why=WHY_THIS_FACE, width_px=width_px)
+            why = WHY_THIS_FACE if len(seen.tracks) > 1 else "the only face"
+            which = say_which(judged, seen.tracks, why=why, width_px=width_px)
         if seen.tracks and which:
             result = replace(result, subject=f"{which}; and the whole frame")
         return replace(result, subject=context.with_excuse(result.subject)).to_score()
 
-    return Task(finish, observer.see, context.look_croppers, needs_faces=True)
+    return Task(finish, observer.see, context.look_croppers, uses_faces=True)
+
+
+def _without_faces(observer: TextureObserver, error: Exception) -> Score:
+    """What is left of texture where faces could not be looked for: the frame as a whole."""
+    reason = f"faces could not be looked for ({type(error).__name__}: {error})"
+    result = replace(observer.result(track_id=NOBODY), subject="whole frame", face_reason=reason)
+    score = result.to_score()
+    return replace(score, parameters={**score.parameters, WITHOUT_FACES: reason})
 
 
 def _lip_sync(context: Context) -> Task | Score:

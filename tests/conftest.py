@@ -53,3 +53,25 @@ def needed_weights() -> None:
                 weights.path(name)
     except WeightsMissing as missing:
         pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def tiny_clip(tmp_path_factory) -> tuple[str, str]:
+    """The name of a tiny open_clip tower and a safetensors file of random weights for it."""
+    import json
+
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+
+    folder = tmp_path_factory.mktemp("tower")
+    tower = {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8}
+    text = {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers": 1}
+    config = {"embed_dim": 16, "vision_cfg": tower, "text_cfg": text}
+    (folder / "ViT-tiny-for-tests.json").write_text(json.dumps(config))
+    open_clip.add_model_config(folder)
+    torch.manual_seed(0)
+    model = open_clip.create_model("ViT-tiny-for-tests")
+    weights = {k: v.contiguous().clone() for k, v in model.state_dict().items()}
+    save_file(weights, folder / "tiny.safetensors")
+    return "ViT-tiny-for-tests", str(folder / "tiny.safetensors")

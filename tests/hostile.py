@@ -137,6 +137,8 @@ def make_hostile_files(folder: Path) -> list[HostileFile]:
     _names(folder, add, good)
     _pictures(folder, add)
     _sounds(folder, add)
+    _streams(folder, add)
+    _stamps(folder, add)
     _lying_headers(folder, add, good)
     return files
 
@@ -311,6 +313,87 @@ def _sounds(folder: Path, add) -> None:
     add("sound much shorter than pictures", short, "measurable")
     late = encode(folder / "late sound.mp4", moving(10), sound=tone(1), sound_start_ms=700)
     add("sound starts late", late, "measurable")
+
+
+def _streams(folder: Path, add) -> None:
+    for name, container, codec in (("cover.mp3", "mp3", "mp3"), ("cover.m4a", "mp4", "aac")):
+        path = folder / name
+        with path.open("wb") as file, av.open(file, "w", format=container) as output:
+            cover = _add_pictures(output, "mjpeg", (64, 64), "yuvj420p")
+            cover.disposition = av.stream.Disposition.attached_pic
+            audio = output.add_stream(codec, rate=RATE, layout="mono")
+            audio.codec_context.format = "fltp"
+            _encode_pictures(output, cover, moving(1, 64, 64))
+            _encode_sound(output, audio, tone(0.5), RATE, 0)
+        add(f"sound with cover art, {name}", path, "NoVideo")
+    add("film with cover art before it", film_with_cover(folder / "art.mp4"), "measurable")
+    add("two films in one file", two_films(folder / "two.mkv"), "measurable")
+    for pix_fmt in ("gray16le", "yuva420p", "gbrp16le"):
+        path = encode(folder / f"{pix_fmt}.mkv", moving(4), codec="ffv1", pix_fmt=pix_fmt,
+                      container="matroska", options={"level": "3"})  # fmt: skip
+        add(f"pixels as {pix_fmt}", path, "measurable")
+
+
+def _stamps(folder: Path, add) -> None:
+    add("two files strung together, of two sizes", strung_together(folder), "measurable")
+    add("no usable time stamps", without_stamps(folder / "timeless.mkv"), "measurable")
+    slow = encode(folder / "slow.mp4", moving(8), times_ms=[1000 * k for k in range(8)], fps=1)
+    add("one frame a second", slow, "measurable")
+    add("240 frames a second", encode(folder / "quick.mp4", moving(48), fps=240), "measurable")
+
+
+def _add_pictures(output, codec: str, size: tuple[int, int], pix_fmt: str) -> av.VideoStream:
+    stream = output.add_stream(codec, rate=10)
+    stream.width, stream.height = size
+    stream.pix_fmt = pix_fmt
+    return stream
+
+
+def _encode_pictures(output, stream: av.VideoStream, frames: np.ndarray) -> None:
+    for number, rgb in enumerate(frames):
+        frame = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format=stream.pix_fmt)
+        frame.pts = number
+        output.mux(stream.encode(frame))
+    output.mux(stream.encode(None))
+
+
+def film_with_cover(path: Path) -> Path:
+    """A film of 8 frames of 48 x 32, with a larger picture as cover art."""
+    with path.open("wb") as file, av.open(file, "w", format="mp4") as output:
+        cover = _add_pictures(output, "mjpeg", (192, 192), "yuvj420p")
+        cover.disposition = av.stream.Disposition.attached_pic
+        film = _add_pictures(output, "libx264", (48, 32), "yuv420p")
+        _encode_pictures(output, cover, moving(1, 192, 192))
+        _encode_pictures(output, film, moving(8, 32, 48))
+    return path
+
+
+def two_films(path: Path) -> Path:
+    """Two streams of moving pictures: 8 frames of 96 x 64, and 4 of 48 x 32."""
+    with path.open("wb") as file, av.open(file, "w", format="matroska") as output:
+        films = [_add_pictures(output, "libx264", size, "yuv420p") for size in ((96, 64), (48, 32))]
+        _encode_pictures(output, films[0], moving(8, 64, 96))
+        _encode_pictures(output, films[1], moving(4, 32, 48))
+    return path
+
+
+def strung_together(folder: Path) -> Path:
+    """Two WebM files of 10 frames each, the second of another size, as one after the other."""
+    path = folder / "joined.webm"
+    parts = []
+    for size in ((64, 96), (32, 48)):
+        encode(path, moving(10, *size), codec="libvpx", container="webm",
+               options={"deadline": "realtime"})  # fmt: skip
+        parts.append(path.read_bytes())
+    path.write_bytes(b"".join(parts))
+    return path
+
+
+def without_stamps(path: Path) -> Path:
+    """10 frames at 10 a second whose time stamps lie where Matroska cannot store them."""
+    return encode(path, moving(10), container="matroska",
+                  times_ms=[100 * k - 5000 for k in range(10)],
+                  container_options={"avoid_negative_ts": "disabled"})  # fmt: skip
 
 
 def _lying_headers(folder: Path, add, good: Path) -> None:

@@ -15,8 +15,9 @@ import pytest
 
 from hhlab import batch, results
 from hhlab.batch import measure_many
-from hhlab.errors import BadArgument, FileMissing, ResultsLocked, UnknownMetric
+from hhlab.errors import BadArgument, FileMissing, ResultsLocked, UnknownMetric, WeightsMissing
 from hhlab.results import outcomes
+from hhlab.toolbox import Toolbox
 
 
 def test_each_clip_is_measured_and_each_bad_file_is_one_row(small_clips, tmp_path):
@@ -44,6 +45,39 @@ def test_what_is_there_is_not_measured_again(small_clips, tmp_path, monkeypatch)
     table = measure_many(small_clips[:2], ["flicker"], out=tmp_path, on_clip=seen.append)
     assert [outcome.fresh for outcome in seen] == [False, False]
     assert table["clip"].nunique() == 2
+
+
+def test_what_had_to_do_without_faces_is_measured_again_with_them(small_clips, tmp_path):
+    class Faceless(Toolbox):
+        """Finds nobody; without weights it cannot even look."""
+
+        def __init__(self, *, weights: bool) -> None:
+            super().__init__()
+            self._weights = weights
+
+        def tracker(self, croppers=None):
+            if not self._weights:
+                raise WeightsMissing("yunet", expected="weights", found="none")
+            return self
+
+        def see(self, frame):
+            return []
+
+        def tracks(self):
+            return []
+
+    reasons, fresh = [], []
+    for weights in (False, True, True):
+        seen = []
+        table = measure_many(small_clips[:1], ["texture"], out=tmp_path,
+                             toolbox=Faceless(weights=weights), on_clip=seen.append)  # fmt: skip
+        rows = table.set_index("measure")
+        assert rows["status"]["unnatural_frame"] == "ok"
+        reasons.append(rows["reason"]["unnatural_face"])
+        fresh.append(seen[0].fresh)
+    assert "WeightsMissing: 'yunet'" in reasons[0]
+    assert reasons[1:] == ["no face was found"] * 2
+    assert fresh == [True, True, False]
 
 
 def test_a_changed_file_is_measured_again(small_clips, tmp_path):

@@ -34,6 +34,46 @@ def test_a_bad_file_shows_in_the_table_and_in_the_exit_status(small_clips, tmp_p
     assert "FileMissing" in capsys.readouterr().out
 
 
+def test_nothing_but_bad_files_still_prints_each_reason(tmp_path, capsys):
+    (tmp_path / "empty.mp4").touch()
+    names = [str(tmp_path / "no.mp4"), str(tmp_path / "empty.mp4"), str(tmp_path)]
+    status = main(["measure", *names, "-o", str(tmp_path / "out"), "--metrics", "flicker"])
+    printed = capsys.readouterr().out
+    assert status == EXIT_SOME_FAILED
+    assert all(kind in printed for kind in ("FileMissing", "FileEmpty", "NotAFile"))
+    assert "index.html" in printed
+
+
+def test_a_metric_that_fails_shows_in_the_exit_status(small_clips, tmp_path, monkeypatch, capsys):
+    def fail(*_args, **_options):
+        raise ZeroDivisionError("no room")
+
+    monkeypatch.setattr("hhlab.metrics.flicker.FlickerObserver.result", fail)
+    arguments = ["measure", str(small_clips[0]), "-o", str(tmp_path), "--metrics", "flicker"]
+    assert main(arguments) == EXIT_SOME_FAILED
+    assert "no room" in capsys.readouterr().out
+
+
+def test_results_cannot_go_into_a_file(small_clips, tmp_path, capsys):
+    (tmp_path / "file").write_text("precious")
+    for place in ("file", "file/below"):
+        out = str(tmp_path / place)
+        arguments = ["measure", str(small_clips[0]), "-o", out, "--metrics", "flicker"]
+        assert main(arguments) == EXIT_ERROR
+        error = capsys.readouterr().err
+        assert error.startswith("hhlab: BadArgument: 'out'") and out in error
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_a_reference_that_is_no_picture_is_named(small_clips, tmp_path, capsys):
+    (tmp_path / "text.jpg").write_text("a letter")
+    arguments = ["measure", str(small_clips[0]), "-o", str(tmp_path / "out"), "--references",
+                 str(tmp_path / "text.jpg")]  # fmt: skip
+    assert main(arguments) == EXIT_ERROR
+    error = capsys.readouterr().err
+    assert "NotMedia" in error and "text.jpg" in error and "b'a letter'" in error
+
+
 def test_an_unknown_metric_names_the_known_ones(tmp_path, capsys):
     assert main(["measure", "x.mp4", "-o", str(tmp_path), "--metrics", "beauty"]) == EXIT_ERROR
     assert "identity" in capsys.readouterr().err

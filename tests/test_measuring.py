@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import numpy as np
@@ -61,8 +60,7 @@ def noise() -> Clip:
 def test_a_broken_tracker_costs_only_what_needs_faces(noise, at_end):
     toolbox = Broken(ZeroDivisionError("no room"), at_end=at_end)
     scores = hh.measure(noise, ["texture", "flicker", "motion"], toolbox=toolbox)
-    assert scores["texture"].status == "failed"
-    assert scores["texture"].reason == "ZeroDivisionError: no room"
+    assert_only_the_frame_is_judged(scores["texture"], "ZeroDivisionError: no room")
     alone = hh.measure(noise, ["flicker", "motion"])
     for name, headline in (("flicker", "flicker"), ("motion", alone["motion"].measures[0].name)):
         assert scores[name].status == alone[name].status
@@ -70,10 +68,42 @@ def test_a_broken_tracker_costs_only_what_needs_faces(noise, at_end):
     assert scores["flicker"].status == "ok"
 
 
+def assert_only_the_frame_is_judged(texture, reason: str) -> None:
+    assert texture.status == "ok" and texture.subject == "whole frame"
+    assert f"The face was not measured: faces could not be looked for ({reason}" in texture.sentence
+    assert np.isfinite(texture["unnatural_frame"].value)
+    face = texture["unnatural_face"]
+    assert face.status == "undetermined" and reason in face.reason
+
+
+class NoTracker(Broken):
+    """A toolbox that cannot even make a tracker."""
+
+    def tracker(self, croppers=None):
+        raise self._error
+
+
+@pytest.mark.parametrize("toolbox", [Broken, NoTracker])
+def test_texture_does_without_faces_where_their_weights_are_missing(noise, toolbox):
+    missing = WeightsMissing("yunet", expected="weights", found="none: run `hhlab weights fetch`")
+    scores = hh.measure(noise, ["texture", "flicker"], toolbox=toolbox(missing))
+    assert_only_the_frame_is_judged(scores["texture"], "WeightsMissing: 'yunet'")
+    assert "hhlab weights fetch" in scores["texture"].sentence
+    assert scores["flicker"].status == "ok"
+
+
+def test_a_tracker_that_cannot_be_made_fails_only_who_needs_it(noise):
+    toolbox = NoTracker(ZeroDivisionError("no room"))
+    scores = hh.measure(noise, ["identity", "texture"], toolbox=toolbox)
+    assert scores["identity"].status == "failed" and "no room" in scores["identity"].reason
+    assert_only_the_frame_is_judged(scores["texture"], "ZeroDivisionError: no room")
+
+
 @pytest.mark.parametrize("error", [WeightsMissing("sface"), KeyboardInterrupt()])
-def test_missing_weights_and_ctrl_c_stop_the_call(noise, error):
+@pytest.mark.parametrize("toolbox", [Broken, NoTracker])
+def test_missing_weights_and_ctrl_c_stop_a_call_that_needs_faces(noise, error, toolbox):
     with pytest.raises(type(error)):
-        hh.measure(noise, ["texture", "flicker"], toolbox=Broken(error))
+        hh.measure(noise, ["identity", "texture"], toolbox=toolbox(error))
 
 
 def test_a_reference_without_a_face_costs_only_identity(noise, needed_weights):
@@ -181,26 +211,6 @@ def test_without_a_reference_it_says_which_of_several_was_taken(two_people):
 
 
 # --- what has no face --------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def tiny_clip(tmp_path_factory):
-    """The name of a tiny image tower and a safetensors file of random weights for it."""
-    import open_clip
-    import torch
-    from safetensors.torch import save_file
-
-    folder = tmp_path_factory.mktemp("tower")
-    tower = {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8}
-    text = {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers": 1}
-    config = {"embed_dim": 16, "vision_cfg": tower, "text_cfg": text}
-    (folder / "ViT-tiny-for-measuring.json").write_text(json.dumps(config))
-    open_clip.add_model_config(folder)
-    torch.manual_seed(0)
-    model = open_clip.create_model("ViT-tiny-for-measuring")
-    weights = {k: v.contiguous().clone() for k, v in model.state_dict().items()}
-    save_file(weights, folder / "tiny.safetensors")
-    return "ViT-tiny-for-measuring", str(folder / "tiny.safetensors")
-
-
 @pytest.mark.parametrize(
     ("box_px", "subject"), [(None, "whole frame"), ((8, 8, 20, 20), "box [8, 8, 20, 20]")]
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -31,26 +31,31 @@ def ours_small(path: Path) -> int:
 
 def opencv(path: Path) -> int:
     """What ``cv2.VideoCapture`` gives, turned from BGR to RGB."""
-    capture, count = cv2.VideoCapture(str(path)), 0
-    while True:
-        found, bgr = capture.read()
-        if not found:
-            return count
+    count = 0
+    for bgr in _opencv_frames(path):
         cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         count += 1
+    return count
 
 
 def opencv_small(path: Path) -> int:
     """The same, shrunk by area averaging."""
-    capture, count = cv2.VideoCapture(str(path)), 0
-    while True:
-        found, bgr = capture.read()
-        if not found:
-            return count
+    count = 0
+    for bgr in _opencv_frames(path):
         scale = 360 / max(bgr.shape[:2])
         small = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
         count += 1
+    return count
+
+
+def _opencv_frames(path: Path) -> Iterator[np.ndarray]:
+    capture = cv2.VideoCapture(str(path))
+    while True:
+        found, bgr = capture.read()
+        if not found:
+            return
+        yield bgr
 
 
 def best_fps(readers: list[Callable[[Path], int]], path: Path, rounds: int) -> list[float]:

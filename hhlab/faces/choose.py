@@ -53,8 +53,13 @@ def say_which(
     """A sentence such as "face 2 of 3: `why`, 0.0-5.0 s, left of the picture"."""
     place = f", {_place(chosen, width_px)}" if width_px else ""
     span = f"{chosen.times_s[0]:.1f}-{chosen.times_s[-1]:.1f} s"
+    return f"{face_name(chosen, tracks)}: {why}, {span}{place}"
+
+
+def face_name(chosen: FaceTrack, tracks: Sequence[FaceTrack]) -> str:
+    """A face as people are told of it: "face 2 of 3", counted from 1 in the order of track ids."""
     number = 1 + sorted(track.track_id for track in tracks).index(chosen.track_id)
-    return f"face {number} of {len(tracks)}: {why}, {span}{place}"
+    return f"face {number} of {len(tracks)}"
 
 
 def _area(track: FaceTrack) -> float:

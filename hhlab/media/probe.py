@@ -7,15 +7,17 @@ in their headers (durations, frame rates, frame counts) is often missing and som
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import av
 import numpy as np
 
 from hhlab.errors import NoFrames, NoVideo, Truncated, UnsupportedCodec, UnsupportedSize, as_subject
+from hhlab.media.decoding import decoded
 from hhlab.media.local import display_name, missing_bytes, open_container, sha256_of
 from hhlab.media.pictures import HDR_TRANSFER, MAX_PIXELS, Geometry, geometry_of
-from hhlab.media.stamps import Stamps, rate_of, read_stamps
+from hhlab.media.stamps import Stamps, clock_of, read_stamps
 from hhlab.types import ClipInfo
 
 _DECODER_MEMORY = 4e8  # bytes of pictures that the threads of a decoder may hold together
@@ -57,6 +59,7 @@ class _Header:
     average_fps: float
     aspect: float
     audio_index: int
+    choices: tuple[str, ...]
     stamps: Stamps
 
 
@@ -81,27 +84,28 @@ def probe(path: str | os.PathLike) -> Probe:
         truncated = f"none of the {header.promised} frames in the index is there"
     frame = _first_frame(path, header, name, truncated)
     zero_s = float(frame.pts * frame.time_base) if frame.pts is not None else 0.0
-    times_s = np.unique(stamps.shown_s[stamps.shown_s >= zero_s - 1e-9]) - zero_s
-    if stamps.untimed or len(times_s) == 0 or times_s[0] > 1e-6:
-        times_s = np.empty(0)
-    fps, is_vfr, duration_s = rate_of(
-        times_s, header.average_fps, stamps.last_s - zero_s, header.claimed_s
-    )
+    clock = clock_of(stamps, zero_s=zero_s, average=header.average_fps, claimed_s=header.claimed_s)
     geometry = geometry_of(frame, header.aspect)
     width, height = geometry.shown_px
+    if width * height > MAX_PIXELS:
+        raise UnsupportedSize(
+            name, expected=f"at most {MAX_PIXELS} pixels",
+            found=f"{width} x {height} with square pixels",
+        )  # fmt: skip
     sound = _sound(path, header, zero_s)
-    notes = _notes(frame, header, truncated)
+    notes = _notes(frame, header, truncated, clock.note)
     if header.audio_index >= 0 and not sound:
         notes.append("the sound track cannot be decoded")
     info = ClipInfo(
         name=display_name(path), path=os.fsdecode(path), sha256=digest,
-        duration_s=duration_s, width_px=width, height_px=height, fps=fps, is_vfr=is_vfr,
+        duration_s=clock.duration_s, width_px=width, height_px=height, fps=clock.fps,
+        is_vfr=clock.is_vfr,
         container=header.container, video_codec=header.video_codec,
         pixel_format=frame.format.name, bit_depth=max(c.bits for c in frame.format.components),
         rotation_deg=geometry.rotation_deg, notes=tuple(notes), **sound,
     )  # fmt: skip
     return Probe(
-        info, geometry, zero_s, times_s, truncated, header.video_index,
+        info, geometry, zero_s, clock.times_s, truncated, header.video_index,
         header.audio_index if sound else -1, stamps.audio_end_s,
     )  # fmt: skip
 
@@ -129,6 +133,10 @@ def _read_header(path: str | os.PathLike, name: str, missing: int) -> _Header:
             average_fps=float(video.average_rate or video.guessed_rate or 0),
             aspect=float(video.sample_aspect_ratio or 1),
             audio_index=audio.index if audio is not None else -1,
+            choices=(
+                _choice("picture streams", video, _pictures(container)),
+                _choice("sound tracks", audio, container.streams.audio),
+            ),
             stamps=read_stamps(container, video, audio),
         )
 
@@ -136,13 +144,11 @@ def _read_header(path: str | os.PathLike, name: str, missing: int) -> _Header:
 def _picture_stream(
     container: av.container.InputContainer, name: str, missing: int
 ) -> av.VideoStream:
-    """The main picture stream; cover art does not count."""
-    streams = [
-        s for s in container.streams.video
-        if not s.disposition & av.stream.Disposition.attached_pic
-    ]  # fmt: skip
+    """The main picture stream."""
+    streams = _pictures(container)
     if not streams:
-        kinds = ", ".join(sorted({s.type for s in container.streams})) or "no streams"
+        found = {"cover art" if s.type == "video" else s.type for s in container.streams}
+        kinds = ", ".join(sorted(found)) or "no streams"
         if missing:
             raise Truncated(
                 name, expected="a picture stream", found=f"{kinds}, {missing} bytes missing"
@@ -160,6 +166,20 @@ def _picture_stream(
             found=f"{context.width} x {context.height}",
         )
     return stream
+
+
+def _pictures(container: av.container.InputContainer) -> list[av.VideoStream]:
+    """The streams of moving pictures; cover art does not count."""
+    cover = av.stream.Disposition.attached_pic
+    return [s for s in container.streams.video if not s.disposition & cover]
+
+
+def _choice(what: str, chosen: av.stream.Stream | None, of: Sequence[av.stream.Stream]) -> str:
+    """Which of several was taken, in words; "" where there was no choice."""
+    if chosen is None or len(of) < 2:
+        return ""
+    place = 1 + [stream.index for stream in of].index(chosen.index)
+    return f"{len(of)} {what}: number {place} is measured"
 
 
 def _first_frame(
@@ -197,34 +217,22 @@ def _sound(path: str | os.PathLike, header: _Header, zero_s: float) -> dict[str,
         return {}
     with open_container(path) as container:
         stream = container.streams[header.audio_index]
-        try:
-            for packet in container.demux(stream):
-                try:
-                    frames = packet.decode()
-                except av.error.InvalidDataError:
-                    continue
-                if not frames:
-                    continue
-                first, start_s = frames[0], 0.0
-                if first.pts is not None:
-                    start_s = float(first.pts * first.time_base)
-                return {
-                    "has_audio": True,
-                    "audio_codec": stream.codec_context.codec.canonical_name,
-                    "sample_rate": first.sample_rate,
-                    "channels": first.layout.nb_channels,
-                    "audio_start_s": start_s - zero_s,
-                    "audio_duration_s": max(0.0, header.stamps.audio_end_s - start_s),
-                }
-        except (av.error.FFmpegError, OSError):
-            pass
+        for first in decoded(container, stream):
+            start_s = float(first.pts * first.time_base) if first.pts is not None else 0.0
+            return {
+                "has_audio": True,
+                "audio_codec": stream.codec_context.codec.canonical_name,
+                "sample_rate": first.sample_rate,
+                "channels": first.layout.nb_channels,
+                "audio_start_s": start_s - zero_s,
+                "audio_duration_s": max(0.0, header.stamps.audio_end_s - start_s),
+            }
     return {}
 
 
-def _notes(frame: av.VideoFrame, header: _Header, truncated: str) -> list[str]:
-    notes = []
-    if truncated:
-        notes.append(f"the file is cut short: {truncated}")
+def _notes(frame: av.VideoFrame, header: _Header, truncated: str, broken_stamps: str) -> list[str]:
+    notes = [f"the file is cut short: {truncated}"] if truncated else []
+    notes += [note for note in (broken_stamps, *header.choices) if note]
     if (transfer := HDR_TRANSFER.get(int(frame.color_trc))) is not None:
         notes.append(f"high dynamic range ({transfer}) is shown without tone mapping")
     if frame.interlaced_frame:

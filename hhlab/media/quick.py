@@ -15,6 +15,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from hhlab.errors import NoVideo, as_subject
+from hhlab.media.decoding import decoded
 from hhlab.media.local import open_container
 from hhlab.media.probe import limit_threads
 
@@ -34,16 +35,8 @@ def quick_pictures(path: str | os.PathLike) -> Iterator[np.ndarray]:
         if stream is None or stream.codec_context is None:
             raise NoVideo(as_subject(os.fsdecode(path)), expected="a picture stream", found="none")
         limit_threads(stream)
-        try:
-            for packet in container.demux(stream):
-                try:
-                    frames = packet.decode()
-                except av.error.InvalidDataError:
-                    continue
-                for frame in frames:
-                    yield _view(convert.reformat(frame, format="bgr24"))
-        except av.error.FFmpegError:
-            return
+        for frame in decoded(container, stream):
+            yield _view(convert.reformat(frame, format="bgr24"))
 
 
 def _view(frame: av.VideoFrame) -> np.ndarray:

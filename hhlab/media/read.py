@@ -10,6 +10,7 @@ import av
 import numpy as np
 
 from hhlab.errors import NotMedia, Truncated, UnsupportedSize, as_subject
+from hhlab.media.decoding import decoded
 from hhlab.media.local import open_container, open_local
 from hhlab.media.pictures import MAX_PIXELS, Converter
 from hhlab.media.probe import Probe, limit_threads, probe
@@ -47,7 +48,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
 
     Raises FileMissing, NotAFile, FileUnreadable, FileEmpty, NotMedia or UnsupportedSize.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     name = as_subject(os.fsdecode(path))
     with open_local(path) as file:
@@ -64,6 +65,10 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
                     white = Image.new("RGBA", image.size, "white")
                     image = Image.alpha_composite(white, image)
                 return np.array(image.convert("RGB"))
+        except UnidentifiedImageError as error:
+            file.seek(0)
+            raise NotMedia(name, expected="an image (png, jpeg, ...)",
+                           found=f"bytes {file.read(16)!r} ...") from error  # fmt: skip
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise NotMedia(name, expected="an image (png, jpeg, ...)", found=str(error)) from error
 
@@ -114,7 +119,7 @@ class FileSource:
             if seek_s is not None:
                 container.seek(int((zero_s + seek_s) / stream.time_base), stream=stream)
             count, last_s = 0, -np.inf
-            for picture in _decode(container, stream):
+            for picture in decoded(container, stream):
                 if picture.pts is None:
                     time_s = max(last_s + step_s, 0.0)
                 else:
@@ -129,15 +134,3 @@ class FileSource:
                     time_s = last_s + step_s
                 yield count, time_s, picture
                 count, last_s = count + 1, time_s
-
-
-def _decode(container, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-    """Decode a stream to its end, over damaged packets and up to a broken end."""
-    try:
-        for packet in container.demux(stream):
-            try:
-                yield from packet.decode()
-            except av.error.InvalidDataError:
-                continue
-    except (av.error.FFmpegError, OSError):
-        return

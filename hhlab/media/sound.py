@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 from hhlab.errors import BadArgument, NoAudio, as_subject
+from hhlab.media.decoding import decoded
 from hhlab.media.local import open_container
 from hhlab.types import Audio
 
@@ -88,7 +89,7 @@ class _Decoder:
         position = 0  # samples given out so far
         with open_container(self.probe.info.path) as container:
             stream = container.streams[self.probe.audio_index]
-            for frame in _decode(container, stream):
+            for frame in decoded(container, stream):
                 block = self._as_float(frame)
                 if self.rate == 0:
                     self.rate, self.channels = frame.sample_rate, len(block)
@@ -125,17 +126,6 @@ class _Decoder:
         if self.mono:
             array = array.mean(axis=0, keepdims=True, dtype=np.float32)
         return np.ascontiguousarray(array)
-
-
-def _decode(container, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
-    try:
-        for packet in container.demux(stream):
-            try:
-                yield from packet.decode()
-            except av.error.InvalidDataError:
-                continue
-    except (av.error.FFmpegError, OSError):
-        return
 
 
 def _time_of(frame: av.AudioFrame, *, default: float) -> float:

@@ -8,6 +8,7 @@ import av
 import numpy as np
 
 _VARIES = 0.2  # of a frame: steps between frames that differ more make the rate variable
+_GOES_BACK_S = 0.1  # decoding times never go back; by less than this they may be damaged
 _ROUNDING_S = 0.0021  # stamps rounded to 1 ms, as Matroska has them, make even steps uneven
 
 
@@ -21,6 +22,8 @@ class Stamps:
     last_s : when the last of them ends, as far as its length is known
     packets : picture packets that are whole, shown or not
     untimed : picture packets without a time stamp
+    restart : the number in `shown_s` from which on the stamps begin again, as where files were
+        strung together byte by byte; None where time only moves on
     audio_start_s, audio_end_s : nan without sound
     broken : why reading ended early, "" when it did not
     """
@@ -29,6 +32,7 @@ class Stamps:
     last_s: float
     packets: int
     untimed: int
+    restart: int | None
     audio_start_s: float
     audio_end_s: float
     broken: str
@@ -40,6 +44,7 @@ def read_stamps(
     """Demux the whole file and keep nothing but the times."""
     shown: list[float] = []
     last_s, packets, untimed, broken = 0.0, 0, 0, ""
+    restart, decoded_s = None, -np.inf
     start_s, end_s = float("nan"), float("nan")
     tick = video.time_base
     try:
@@ -53,6 +58,10 @@ def read_stamps(
                 if packet.pts is None:
                     untimed += 1
                     continue
+                if packet.dts is not None:
+                    if restart is None and float(packet.dts * tick) < decoded_s - _GOES_BACK_S:
+                        restart = len(shown)
+                    decoded_s = float(packet.dts * tick)
                 shown.append(float(packet.pts * tick))
                 last_s = max(last_s, float((packet.pts + (packet.duration or 0)) * tick))
             elif packet.pts is not None and not packet.is_discard:
@@ -62,7 +71,50 @@ def read_stamps(
                 end_s = until if end_s != end_s else max(end_s, until)
     except (av.error.FFmpegError, OSError) as error:
         broken = f"reading stopped: {error.strerror}"
-    return Stamps(np.array(shown), last_s, packets, untimed, start_s, end_s, broken)
+    return Stamps(np.array(shown), last_s, packets, untimed, restart, start_s, end_s, broken)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When the frames are shown, on the clip's clock.
+
+    Attributes
+    ----------
+    times_s : float64 (n,), ascending; empty when packets do not map one to one to frames
+    fps, is_vfr, duration_s : frames per second, whether that varies, how long the pictures last
+    note : what is wrong with the time stamps, "" when nothing is
+    """
+
+    times_s: np.ndarray
+    fps: float
+    is_vfr: bool
+    duration_s: float
+    note: str
+
+
+def clock_of(stamps: Stamps, *, zero_s: float, average: float, claimed_s: float) -> Clock:
+    """Turn a file's stamps into the clock of the clip, whose zero is `zero_s` in the container.
+
+    Frames without a usable stamp of their own follow at even steps, as the reader gives them.
+    """
+    own = stamps.shown_s if stamps.restart is None else stamps.shown_s[: stamps.restart]
+    times_s = np.unique(own[own >= zero_s - 1e-9]) - zero_s
+    last_s = stamps.last_s - zero_s if stamps.restart is None else 0.0
+    fps, is_vfr, duration_s = rate_of(times_s, average, last_s, claimed_s)
+    note = ""
+    if stamps.restart is not None:
+        note = (
+            f"the time stamps begin again after {duration_s:.2f} s: the pictures from there on are "
+            "taken at even steps, and sound for a time that has had its sound is left out"
+        )
+        duration_s += (len(stamps.shown_s) - stamps.restart) / fps
+    elif stamps.untimed:
+        count = stamps.untimed + len(stamps.shown_s)
+        note = f"{stamps.untimed} of {count} frames have no time stamp: taken at even steps"
+        duration_s = max(duration_s, count / fps) if fps > 0 else duration_s
+    if note or len(times_s) == 0 or times_s[0] > 1e-6:
+        times_s = np.empty(0)
+    return Clock(times_s, fps, is_vfr, duration_s, note)
 
 
 def rate_of(

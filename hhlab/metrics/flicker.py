@@ -25,17 +25,8 @@ import numpy as np
 from hhlab.errors import BadArray
 from hhlab.metrics.blocks import block_resamples
 from hhlab.metrics.difference import DifferenceMean, flicker_vbench
-from hhlab.metrics.flow import SIDE_PX, FlowStream, Step
-from hhlab.types import (
-    Face,
-    Frame,
-    Measure,
-    Score,
-    Series,
-    Status,
-    undetermined,
-    worst_moments,
-)
+from hhlab.metrics.flow import LEAST_FPS, SIDE_PX, FlowStream, Step
+from hhlab.types import Face, Frame, Measure, Score, Series, Status, undetermined, worst_moments
 
 __all__ = ["Flicker", "FlickerObserver", "flicker_of_patches", "flicker_vbench", "patch_changes"]
 
@@ -197,11 +188,15 @@ def flicker_of_patches(
         parts.append(_trimmed_mean(product.reshape(len(product), -1)) / 4)
     n_changes = sum(len(t) for t in times)
     n_cuts = sum(p is None for p in patches)
+    reason = ""
     if n_changes < MIN_CHANGES:
         reason = (
             f"{n_frames} frames in {n_cuts + 1} shot{'s' if n_cuts else ''} are too few to tell "
             "flicker from chance"
         )
+    elif (step_s := _typical_step_s(shots)) * LEAST_FPS > 1:
+        reason = f"{1 / step_s:.1f} frames a second are too few to tell flicker from motion"
+    if reason:
         none, nan = np.empty(0), float("nan")
         return Flicker("undetermined", reason, nan, nan, nan, nan, nan, vbench, none, none, none,
                        n_frames, n_cuts)  # fmt: skip
@@ -223,6 +218,11 @@ def _shots(patches: Sequence) -> list[list]:
         if patch is not None:
             shots[-1].append(patch)
     return [shot for shot in shots if len(shot) >= 2]
+
+
+def _typical_step_s(shots: list[list]) -> float:
+    """Median time from frame to frame."""
+    return float(np.median(np.concatenate([np.diff([p[0] for p in shot]) for shot in shots])))
 
 
 def _common(changes: np.ndarray, bright: np.ndarray) -> np.ndarray:

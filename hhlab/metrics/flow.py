@@ -11,6 +11,8 @@ from hhlab.types import Frame
 
 SIDE_PX = 192
 """Longer side of the picture in which motion is looked for."""
+LEAST_FPS = 3.0
+"""Between frames further apart than this, people have moved too far to be followed."""
 
 
 @dataclass(frozen=True)

@@ -26,17 +26,8 @@ import cv2
 import numpy as np
 
 from hhlab.metrics.blocks import block_resamples
-from hhlab.metrics.flow import SIDE_PX, FlowStream, Step
-from hhlab.types import (
-    Face,
-    Frame,
-    Measure,
-    Score,
-    Series,
-    Status,
-    undetermined,
-    worst_moments,
-)
+from hhlab.metrics.flow import LEAST_FPS, SIDE_PX, FlowStream, Step
+from hhlab.types import Face, Frame, Measure, Score, Series, Status, undetermined, worst_moments
 
 VERSION = "1"
 TERMS = ("unevenness", "incoherence", "residue")
@@ -208,8 +199,13 @@ def motion_of_rows(
     reason = ""
     if n_steps < MIN_STEPS:
         reason = f"{n_frames} frames with {n_cuts} cuts are too few to judge motion"
+    elif frames_per_s < LEAST_FPS:
+        reason = f"{frames_per_s:.1f} frames a second are too few to judge motion"
     elif len(rows) < MIN_STEPS or float(np.median(change)) < STILL_GREY:
-        reason = "nothing moves, so there is no motion to judge"
+        reason = (
+            f"nothing moves from one frame to the next (of {frames_per_s:.0f} a second), so there "
+            "is no motion to judge"
+        )
     elif len(known) < 2:
         reason = "the picture changes from frame to frame as if each were a shot of its own"
     if reason:

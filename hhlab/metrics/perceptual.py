@@ -22,16 +22,7 @@ import numpy as np
 from hhlab import weights
 from hhlab.errors import BadArgument, BadArray, HashMismatch
 from hhlab.metrics.blocks import block_resamples
-from hhlab.types import (
-    Clip,
-    Frame,
-    Measure,
-    Score,
-    Series,
-    Status,
-    undetermined,
-    worst_moments,
-)
+from hhlab.types import Clip, Frame, Measure, Score, Series, Status, undetermined, worst_moments
 
 if TYPE_CHECKING:
     import torch

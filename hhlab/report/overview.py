@@ -45,7 +45,7 @@ def overview_text(entries: Sequence[Entry]) -> str:
     widths = [
         max((len(line[i]) for line in lines if i < len(line) and not line[i].startswith("! ")),
             default=0)
-        for i in range(len(lines[0]))
+        for i in range(max(map(len, lines)))
     ]  # fmt: skip
     text = ["  ".join(cell.ljust(widths[i]) for i, cell in enumerate(line)) for line in lines]
     return "\n".join(line.rstrip() for line in text)

@@ -16,6 +16,8 @@ from hhlab.types import Moment, Series
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 96, 58, 10, 10, 18
 MOST_POINTS = 900
+NEARLY_CONSTANT = 0.01
+"""A series that varies by less than this share of its size is drawn as a level line."""
 
 
 def timeline_svg(
@@ -28,7 +30,7 @@ def timeline_svg(
     """
     times, values = thin(np.asarray(series.times_s, float), np.asarray(series.values, float))
     known = values[np.isfinite(values)]
-    low, high = _limits(known, series.direction)
+    low, high = _limits(known, series.unit, series.direction)
     end_s = max(duration_s, float(times[-1]) if len(times) else 0.0, 1e-6)
 
     def x(time_s: float) -> float:
@@ -101,17 +103,26 @@ def thin(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return times[keep], values[keep]
 
 
-def _limits(known: np.ndarray, direction: str) -> tuple[float, float]:
+def _limits(known: np.ndarray, unit: str, direction: str) -> tuple[float, float]:
+    """The ends of the axis: low < high, with every value between them.
+
+    Probabilities, shares and qualities are shown on the whole of 0 to 1, so that their height
+    means the same on every page; what is never negative gets no axis below 0.
+    """
     if not len(known):
         return 0.0, 1.0
     low, high = float(known.min()), float(known.max())
     if direction == "zero":
-        reach = max(abs(low), abs(high), 1e-9)
+        reach = max(abs(low), abs(high)) or 1.0
         return -reach, reach
+    unitless_quality = direction == "higher" and unit in ("", "1")
+    if low >= 0 and high <= 1 and (unit in ("probability", "share") or unitless_quality):
+        return 0.0, 1.0
+    if high - low <= NEARLY_CONSTANT * max(abs(low), abs(high)):  # a level line, well off the edge
+        low, high = min(0.0, 1.5 * low), max(0.0, 1.5 * high)
+        return (low, high) if high > low else (0.0, 1.0)
     if low >= 0 and low < 0.6 * high:
         low = 0.0
-    if high - low < 1e-9:
-        low, high = low - 0.5 * abs(low) - 0.01, high + 0.5 * abs(high) + 0.01
     return low, high
 
 

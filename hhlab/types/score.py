@@ -17,9 +17,8 @@ class Measure:
     """One number of a score, with its unit, which way is better, and a 95% interval.
 
     `value` is nan exactly when `status` is not "ok"; `reason` then says why.
-    `low`/`high` are nan where no interval is defined. `best` and `worst` bound the scale
-    (nan: unbounded). Direction "zero" means the nearer to 0 the better, "none" that neither
-    way is better.
+    `low`/`high` are nan where no interval is defined. Direction "zero" means the nearer to 0 the
+    better, "none" that neither way is better.
     """
 
     name: str
@@ -69,7 +68,7 @@ class Score:
     series, moments : values over time, and the worst moments
     parameters : everything that was set, sampling included; plain JSON values
     encoder : name of the network used, "" for none
-    subject : what was looked at ("face 0, the longest track", "whole frame")
+    subject : what was looked at ("face 1 of 2: the longest track", "whole frame")
     """
 
     metric: str

@@ -10,8 +10,17 @@ import numpy as np
 import pytest
 
 import hhlab as hh
-from hhlab.media import local
-from tests.hostile import HostileFile, encode, make_hostile_files, moving
+from hhlab.media import local, quick_pictures
+from tests.hostile import (
+    HostileFile,
+    encode,
+    film_with_cover,
+    make_hostile_files,
+    moving,
+    strung_together,
+    two_films,
+    without_stamps,
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +71,29 @@ def test_what_is_left_of_a_cut_file_is_given_first(hostile):
     assert 3 <= len(frames) < 12
     assert clip.info.duration_s == pytest.approx(frames[-1].time_s + 0.1, abs=0.11)
     assert len(list(clip.frames(end_s=0.25))) == 3
+
+
+@pytest.mark.parametrize(("make", "count"), [(strung_together, 20), (without_stamps, 10)])
+def test_frames_without_usable_stamps_follow_at_even_steps(tmp_path, make, count):
+    clip = hh.read_clip(make(tmp_path / "t" if make is without_stamps else tmp_path))
+    frames = list(clip.frames())
+    np.testing.assert_allclose([f.time_s for f in frames], 0.1 * np.arange(count), atol=0.003)
+    assert {f.rgb.shape for f in frames} == {(64, 96, 3)}
+    assert clip.info.duration_s == pytest.approx(0.1 * count, abs=0.003)
+    assert "time stamp" in clip.info.notes[0]
+    assert len(list(clip.frames(fps=20))) == 2 * count, "none is lost when resampling"
+
+
+def test_what_was_chosen_of_several_streams_is_told(tmp_path):
+    clip = hh.read_clip(two_films(tmp_path / "two.mkv"))
+    assert (clip.info.width_px, len(list(clip.frames()))) == (96, 8)
+    assert clip.info.notes == ("2 picture streams: number 1 is measured",)
+
+
+def test_cover_art_is_no_film(tmp_path):
+    clip = hh.read_clip(film_with_cover(tmp_path / "a.mp4"))
+    assert (clip.info.width_px, len(list(clip.frames())), clip.info.notes) == (48, 8, ())
+    assert {p.shape for p in quick_pictures(clip.info.path)} == {(32, 48, 3)}
 
 
 def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):

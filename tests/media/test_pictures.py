@@ -1,5 +1,6 @@
 """Colours, sizes and orientation, against the formulas of the recommendations."""
 
+import sys
 from fractions import Fraction
 
 import av
@@ -129,6 +130,16 @@ def test_pixels_that_are_not_square_are_made_so(tmp_path):
     assert (clip.info.width_px, clip.info.height_px) == (64, 48)
     assert first(path).shape == (48, 64, 3)
     assert clip.info.notes
+
+
+def test_pixels_stretched_beyond_all_size_are_refused(tmp_path, monkeypatch):
+    path = encode(
+        tmp_path / "a.mp4", moving(2, 48, 64),
+        prepare=lambda s: setattr(s.codec_context, "sample_aspect_ratio", Fraction(4, 3)),
+    )  # fmt: skip
+    monkeypatch.setattr(sys.modules["hhlab.media.probe"], "MAX_PIXELS", 64 * 48)
+    with pytest.raises(hh.errors.UnsupportedSize, match="85 x 48 with square pixels"):
+        hh.read_clip(path)
 
 
 def test_shrinking_averages(tmp_path):

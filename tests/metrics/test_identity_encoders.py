@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -125,26 +123,6 @@ def test_real_faces_morph_against_references(people, drift, networks):
 
 
 # --- open_clip -----------------------------------------------------------------------------------
-@pytest.fixture(scope="module")
-def tiny_clip(tmp_path_factory):
-    """The name of a tiny architecture and a safetensors file of random weights for it."""
-    import open_clip
-    import torch
-    from safetensors.torch import save_file
-
-    folder = tmp_path_factory.mktemp("clip")
-    tower = {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8}
-    text = {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers": 1}
-    config = {"embed_dim": 16, "vision_cfg": tower, "text_cfg": text}
-    (folder / "ViT-tiny-for-tests.json").write_text(json.dumps(config))
-    open_clip.add_model_config(folder)
-    torch.manual_seed(0)
-    model = open_clip.create_model("ViT-tiny-for-tests")
-    weights = {k: v.contiguous().clone() for k, v in model.state_dict().items()}
-    save_file(weights, folder / "tiny.safetensors")
-    return "ViT-tiny-for-tests", str(folder / "tiny.safetensors")
-
-
 def test_any_open_clip_tower_can_be_the_encoder(tiny_clip):
     encoder = OpenClipEncoder(tiny_clip[0], pretrained=tiny_clip[1])
     assert encoder.input_px == 32

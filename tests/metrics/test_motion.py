@@ -6,6 +6,7 @@ import pytest
 import hhlab as hh
 from hhlab.damage import temporal
 from hhlab.metrics.motion import TERMS, MotionObserver
+from hhlab.types import Clip
 from tests.metrics.scenes import pan, shown
 
 
@@ -55,6 +56,14 @@ def test_a_still_picture_has_no_motion_to_judge():
     for frames in (still, noisy.astype(np.uint8)):
         score = motion_of(frames).to_score()
         assert score.status == "undetermined" and "nothing moves" in score.reason
+
+
+@pytest.mark.parametrize(("fps", "status"), [(1, "undetermined"), (4, "ok"), (25, "ok")])
+@pytest.mark.parametrize("metric", ["motion", "flicker"])
+def test_frames_too_far_apart_in_time_cannot_be_followed(metric, fps, status):
+    score = hh.measure(Clip.from_arrays(pan(12, speed_px=3), fps=fps), [metric])[metric]
+    assert score.status == status
+    assert score.reason.startswith("1.0 frames a second are too few" if fps == 1 else "")
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

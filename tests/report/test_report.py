@@ -119,6 +119,45 @@ def test_every_point_lies_inside_the_picture(values):
             assert 0 <= x <= 720 and 0 <= y <= 96
 
 
+def axis(unit: str, direction: str, *values: float) -> tuple[list[str], list[float]]:
+    """The labels at the ends of the axis (lowest first), and each value's share of its height."""
+    series = Series("s", unit, direction, np.arange(len(values)) / 10, np.array(values))
+    svg = timeline_svg(series, duration_s=1)
+    ends = re.findall(r'class="grid"[^>]*y1="([-\d.]+)".*?<text[^>]*>([^<]+)</text>', svg)
+    bottom, top = float(ends[0][0]), float(ends[1][0])
+    (points,) = re.findall(r'points="([^"]+)"', svg)
+    ys = [float(pair.split(",")[1]) for pair in points.split()]
+    return [label for _, label in ends], [(bottom - y) / (bottom - top) for y in ys]
+
+
+@pytest.mark.parametrize(
+    ("unit", "direction"), [("probability", "higher"), ("share", "lower"), ("", "higher")]
+)
+@pytest.mark.parametrize("values", [(0.0, 0.0), (1.0, 1.0), (0.93, 0.93), (0.97, 0.98, 0.96)])
+def test_probabilities_shares_and_qualities_have_the_whole_scale(unit, direction, values):
+    labels, heights = axis(unit, direction, *values)
+    assert labels == ["0", "1"]
+    np.testing.assert_allclose(heights, values, atol=0.01)
+
+
+@given(st.floats(1e-6, 1e6), st.sampled_from(["%", "1", "log chromaticity"]))
+def test_a_level_line_of_what_is_never_negative_starts_its_axis_at_zero(value, unit):
+    labels, heights = axis(unit, "lower", value, value)
+    assert labels[0].split()[0] == "0" and all(0.5 < height < 0.9 for height in heights)
+
+
+def test_level_lines_at_zero_and_below():
+    assert axis("%", "lower", 0.0, 0.0) == (["0 %", "1 %"], [0.0, 0.0])
+    assert axis("ms", "zero", 0.0, 0.0) == (["-1 ms", "+1 ms"], [0.5, 0.5])
+    labels, heights = axis("dB", "none", -20.0, -20.0)
+    assert labels == ["-30 dB", "0 dB"] and heights[0] == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_a_signed_series_and_one_far_from_zero_keep_their_own_range():
+    assert axis("dB", "none", -3.0, 5.0)[0] == ["-3 dB", "5 dB"]
+    assert axis("%", "lower", 8.0, 10.0)[0] == ["8 %", "10 %"]
+
+
 def test_thinning_keeps_the_extremes():
     values = np.zeros(50_000)
     values[31_234] = 9.0

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hhlab.faces.choose import face_name, say_which
 from hhlab.metrics.lip_sync.articulation_picture import EYES
 from hhlab.metrics.lip_sync.belief import judge_offset
 from hhlab.metrics.lip_sync.evidence import SHIFTS_MS, Estimator
@@ -78,7 +79,7 @@ def lip_sync(
         open_ones = [k for k, result in enumerate(results) if result.status == "undetermined"]
         best = open_ones[0] if open_ones else 0
         why = "the most prominent that may speak" if open_ones else "the most prominent, none fits"
-    chosen = replace(results[best], subject=subject(seen[best], tracks, why))
+    chosen = replace(results[best], subject=say_which(seen[best], tracks, why=why))
     for k, other in enumerate(seen):
         both_fit = k != best and {results[k].status, chosen.status} == {"ok"}
         if both_fit and are_two(seen[best], other):
@@ -89,18 +90,6 @@ def lip_sync(
 def prominence(track: FaceTrack) -> float:
     """Time on screen times size."""
     return len(track) * float(np.median(track.boxes_px[:, 2:].max(axis=1)))
-
-
-def number(track: FaceTrack, tracks: Sequence[FaceTrack]) -> str:
-    """A face in words: "face 2 of 3", counted in the order of track ids."""
-    place = sorted(one.track_id for one in tracks).index(track.track_id) + 1
-    return f"face {place} of {len(tracks)}"
-
-
-def subject(track: FaceTrack, tracks: Sequence[FaceTrack], why: str) -> str:
-    """Which face, why this one, and when it is seen."""
-    span = f"{track.times_s[0]:.1f}-{track.times_s[-1]:.1f} s"
-    return f"{number(track, tracks)}: {why}, {span}"
 
 
 # --- two faces ---------------------------------------------------------------------------------
@@ -149,8 +138,9 @@ def _two_speakers(
 ) -> LipSyncOffset:
     """Both fit: neither offset is the clip's, and nobody knows which one is asked for."""
     reason = (
-        f"two speakers: {number(a, tracks)} ({first.offset_ms:+.0f} ms) and {number(b, tracks)}"
-        f" ({second.offset_ms:+.0f} ms) are on screen together and the lips of both fit the sound"
+        f"two speakers: {face_name(a, tracks)} ({first.offset_ms:+.0f} ms) and "
+        f"{face_name(b, tracks)} ({second.offset_ms:+.0f} ms) are on screen together and the lips "
+        "of both fit the sound"
     )
     return replace(
         first, status="undetermined", reason=reason, synchronised=None, confidence=float("nan")
