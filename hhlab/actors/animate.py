@@ -6,6 +6,7 @@ again for each frame.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -48,8 +49,10 @@ class Animator:
     surface : float32 (n, n, 4), albedo in linear light and gloss
     """
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head, *, remember: bool = False) -> None:
         self.head = head
+        # tables of moments drawn before, for showing one performance more than once
+        self.drawn: dict[tuple, tuple] | None = {} if remember else None
         planes = np.moveaxis(head.chart.directions, -1, 0) * head.radius
         self.shape = cv2.merge([head.radius, *normals(*planes)])
         self.radius = head.radius.copy()
@@ -118,27 +121,46 @@ class Animator:
 
     def update(self, pose: Pose, light_x: float) -> None:
         """Redraw the moving parts for one moment; `light_x` < 0 means light from the left."""
-        actor, t = self.head.actor, self.head.layout
-        region = self.eyes
+        eyes_key = (pose.blink, pose.squint, pose.brow, pose.gaze, light_x < 0)
+        self._redraw(self.eyes, eyes_key, lambda: self._draw_eyes(pose, light_x))
+        mouth_key = (pose.mouth.tobytes(), pose.smile)
+        self._redraw(self.mouth, mouth_key, lambda: self._draw_mouth(pose))
+
+    def _redraw(self, region: Region, key: tuple, draw: Callable[[], tuple]) -> None:
+        """Store what `draw` gives (radius and surface of a region), or what it gave before."""
+        if self.drawn is None:
+            self._store(region, *draw())
+            return
+        where = (region.rows, region.columns)
+        place = (region is self.eyes, key)
+        if place not in self.drawn:
+            self._store(region, *draw())
+            tables = (self.radius, self.shape, self.surface)
+            self.drawn[place] = tuple(table[where].copy() for table in tables)
+            return
+        self.radius[where], self.shape[where], self.surface[where] = self.drawn[place]
+
+    def _draw_eyes(self, pose: Pose, light_x: float) -> tuple[np.ndarray, np.ndarray]:
+        t, region, part = self.head.layout, self.eyes, self.eye_part
         moved = eyes.skin_shift(t, pose.brow, region.x, region.y)
         radius, surface = self._pull(region, *moved)
-        part = self.eye_part
         eyes.paint(
-            actor, t, blink=pose.blink, squint=pose.squint, gaze=pose.gaze, light_x=light_x,
-            x=region.x[part], y=region.y[part], soft=region.soft, radius=radius[part],
-            surface=surface[:, part[0], part[1]],
+            self.head.actor, t, blink=pose.blink, squint=pose.squint, gaze=pose.gaze,
+            light_x=light_x, x=region.x[part], y=region.y[part], soft=region.soft,
+            radius=radius[part], surface=surface[:, part[0], part[1]],
         )  # fmt: skip
-        self._store(region, radius, surface)
+        return radius, surface
 
-        region, lips, jaw = self.mouth, self.lips(pose), float(pose.mouth[3])
+    def _draw_mouth(self, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
+        t, region, part = self.head.layout, self.mouth, self.lip_part
+        lips, jaw = self.lips(pose), float(pose.mouth[3])
         moved = mouth.skin_shift(t, lips, jaw, pose.smile, region.x, region.y)
         radius, surface = self._pull(region, *moved)
-        part = self.lip_part
         mouth.paint(
-            actor, t, lips, jaw, region.x[part], region.y[part], region.soft, radius[part],
-            surface[:, part[0], part[1]],
+            self.head.actor, t, lips, jaw, region.x[part], region.y[part], region.soft,
+            radius[part], surface[:, part[0], part[1]],
         )  # fmt: skip
-        self._store(region, radius, surface)
+        return radius, surface
 
     def surface_points(self, places: np.ndarray) -> np.ndarray:
         """Points of the animated surface, in head space, at front-plane positions (k, 2)."""

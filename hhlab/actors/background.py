@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import cv2
 import numpy as np
 
@@ -109,12 +111,25 @@ PLACES = {
     "park": (_park, 0.028), "night": (_night, 0.008), "office": (_office, 0.018),
 }  # fmt: skip
 
+BACKDROPS = {  # plain studio walls, by display colour
+    "grey studio": (0.62, 0.62, 0.63), "red studio": (0.70, 0.20, 0.18),
+    "green studio": (0.25, 0.58, 0.30), "blue studio": (0.22, 0.40, 0.72),
+    "yellow studio": (0.86, 0.70, 0.22),
+}  # fmt: skip
+
+
+def _backdrop(colour: tuple[float, float, float], rng, x, y):
+    hue = linear(np.clip(np.array(colour) + rng.uniform(-0.03, 0.03, 3), 0, 1))
+    glow = np.exp(-((x - rng.uniform(-0.5, 0.5)) ** 2 + (y - rng.uniform(-0.3, 0.3)) ** 2) / 1.4)
+    return hue * (0.62 + 0.75 * glow)[..., None]
+
 
 def draw_background(place: str, seed: int, width: int, height: int) -> np.ndarray:
     """Draw a place with margins for camera moves: linear light, float32 (h', w', 3)."""
-    if place not in PLACES:
-        raise BadArgument("background", expected=f"one of {', '.join(PLACES)}", found=repr(place))
-    scene, blur = PLACES[place]
+    known = PLACES | {name: (partial(_backdrop, hue), 0.02) for name, hue in BACKDROPS.items()}
+    if place not in known:
+        raise BadArgument("background", expected=f"one of {', '.join(known)}", found=repr(place))
+    scene, blur = known[place]
     rng = np.random.default_rng([seed, 0xBAC])
     side = max(width, height)
     full_w, full_h = int(width * (1 + 2 * MARGIN)), int(height * (1 + 2 * MARGIN))

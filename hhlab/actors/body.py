@@ -15,7 +15,7 @@ from hhlab.actors import hair, skin
 from hhlab.actors.chart import normals
 from hhlab.actors.face import layout
 from hhlab.actors.identity import Actor
-from hhlab.actors.noise import fractal, mix, sample, smooth
+from hhlab.actors.noise import fractal, mix, sample, smooth, visible
 from hhlab.actors.pose import View
 from hhlab.errors import BadArgument
 
@@ -26,6 +26,10 @@ DYES = {
     "green": (0.24, 0.42, 0.27), "red": (0.66, 0.17, 0.17), "burgundy": (0.40, 0.12, 0.19),
     "mustard": (0.77, 0.58, 0.20), "pink": (0.84, 0.57, 0.61), "lilac": (0.61, 0.53, 0.72),
 }  # fmt: skip
+BRIGHT = {  # further dyes, never drawn by chance
+    "yellow": (0.92, 0.76, 0.14),
+    "purple": (0.44, 0.20, 0.62),
+}
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,8 @@ class Clothes:
             raise BadArgument(
                 "garment", expected=f"one of {', '.join(GARMENTS)}", found=self.garment
             )
-        if self.dye not in DYES:
-            raise BadArgument("dye", expected=f"one of {', '.join(DYES)}", found=self.dye)
+        if self.dye not in DYES | BRIGHT:
+            raise BadArgument("dye", expected=f"one of {', '.join(DYES | BRIGHT)}", found=self.dye)
 
     @classmethod
     def sample(cls, seed: int) -> Clothes:
@@ -118,8 +122,9 @@ def body_sheet(actor: Actor, clothes: Clothes, per_unit: float) -> Sheet:
 
 def _garment(clothes: Clothes, x, y, a, edge, neck, soft):
     """Cover, height, colour and gloss of the clothes."""
-    dye = skin.linear(DYES[clothes.dye])
+    dye = skin.linear((DYES | BRIGHT)[clothes.dye])
     weave = sample(101, x * 420, y * 420) * 0.5 + sample(102, x * 900, y * 140) * 0.4
+    weave = weave * visible(x.shape[1] // 2)
     folds = fractal(103, x * 9 + 3 * y, y * 14 - 5 * a, 3)
     lift = 0.020 * folds + 0.0012 * weave
     colour = dye * (1 + 0.06 * weave + 0.05 * folds)[..., None]
@@ -143,8 +148,9 @@ def _garment(clothes: Clothes, x, y, a, edge, neck, soft):
         hood = np.exp(-(((gap - 0.13) / 0.12) ** 2))
         lift = lift + 0.13 * hood
         colour = colour * (1 - 0.18 * np.exp(-(((gap - 0.28) / 0.03) ** 2)))[..., None]
-        cord = smooth(0.026, 0.018, np.abs(a - 0.22 - 0.03 * (y - 1.7))) * smooth(1.70, 1.74, y)
-        colour = mix(colour, np.array([0.75, 0.74, 0.72]), cord * smooth(2.5, 2.45, y))
+        cord = smooth(0.026, 0.018, np.abs(a - 0.22 - 0.03 * (y - 1.7))) * smooth(1.62, 1.66, y)
+        thread = np.array([0.75, 0.74, 0.72]) if dye.mean() < 0.45 else np.array([0.1, 0.1, 0.12])
+        colour = mix(colour, thread, cord * smooth(2.5, 2.45, y))
     if clothes.garment in ("shirt", "blazer"):
         shirt = skin.linear((0.86, 0.87, 0.90)) if clothes.garment == "blazer" else dye
         wing_line = line + 0.17 + 0.10 * a

@@ -84,6 +84,8 @@ def render_clip(
     becomes: Actor | None = None,
     fraction: Callable[[np.ndarray], np.ndarray] | None = None,
     workers: int = 1,
+    speech: Speech | None = None,
+    built: stage.Built | None = None,
 ) -> TalkingClip:
     """Render an actor who says `text`, in sync (offset 0 ms), with its truth.
 
@@ -97,6 +99,9 @@ def render_clip(
     becomes, fraction : another actor, and how far (0 to 1) the face has turned into it at times
         float64 (t,) in seconds; clothes, voice and scene stay
     workers : threads that draw frames; the pixels do not depend on it
+    speech : what is heard, if `text` has been spoken already
+    built : the actor in the scene's clothes, if built already for this size; one worker draws in
+        its tables
     """
     width, height = (size_px, size_px) if isinstance(size_px, int) else size_px
     if not min(width, height) >= 96 or max(width, height) > 1080:
@@ -106,7 +111,7 @@ def render_clip(
     if (becomes is None) != (fraction is None):
         raise BadArgument("becomes", expected="to be given together with fraction", found="one")
     scene = scene or Scene.sample(seed)
-    speech = speak(text, **voice_of(actor))
+    speech = speech or speak(text, **voice_of(actor))
     duration_s = speech.duration_s + LEAD_S + TAIL_S if seconds is None else float(seconds)
     track = mouth_track(speech, fps=fps, start_s=LEAD_S, duration_s=duration_s)
     times = track.times_s
@@ -117,16 +122,19 @@ def render_clip(
     side = min(width, height)
     amount = np.zeros(len(times)) if fraction is None else np.clip(fraction(times), 0.0, 1.0)
     cast = _Cast(actor, becomes, scene.clothes, side)
+    if built is not None:
+        cast.steps[0] = built
     place = background.draw_background(scene.background, seed, width, height)
     frames = np.empty((len(times), height, width, 3), np.uint8)
     marks: list[dict[str, np.ndarray]] = [{} for _ in times]
 
     def draw(which: range) -> None:
-        built: dict[float, stage.Built] = {}  # one thread's own working tables
+        # one thread's own working tables
+        own: dict[float, stage.Built] = {0.0: built} if built and workers == 1 else {}
         for i in which:
-            if amount[i] not in built:
-                built = {amount[i]: cast.at(amount[i])}
-            on = built[amount[i]]
+            if amount[i] not in own:
+                own = {amount[i]: cast.at(amount[i])}
+            on = own[amount[i]]
             now = light.at(float(times[i]))
             frames[i] = stage.draw(on, place, poses[i], shots[i], now, width, height)
             turned = replace(poses[i], yaw=poses[i].yaw + shots[i].orbit)
@@ -218,10 +226,11 @@ def _later(phoneme: Phoneme, by_s: float) -> Phoneme:
 def _energy(speech: Speech, times_s: np.ndarray) -> np.ndarray:
     """Loudness at each time, smoothed over a syllable, in [0, 1]."""
     rate = speech.sample_rate
-    power = np.convolve(
-        speech.samples.astype(np.float64) ** 2, np.ones(rate // 5) / (rate // 5), "same"
-    )
-    loud = np.sqrt(power)
+    count, wide = len(speech.samples), rate // 5
+    total = np.concatenate([[0.0], np.cumsum(speech.samples.astype(np.float64) ** 2)])
+    last = np.minimum(np.arange(count) + (wide + 1) // 2, count)
+    first = np.maximum(np.arange(count) - wide // 2, 0)
+    loud = np.sqrt((total[last] - total[first]) / wide)
     at = np.interp(times_s - LEAD_S, np.arange(len(loud)) / rate, loud, left=0, right=0)
     return at / (loud.max() + 1e-9)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from hhlab.actors.face import Layout, _ellipsoid
 from hhlab.actors.identity import Actor
-from hhlab.actors.noise import fractal, mix, sample, smooth
+from hhlab.actors.noise import fractal, mix, sample, smooth, visible
 from hhlab.actors.skin import beard_region, grain, hair_colour, moustache_region
 
 
@@ -132,6 +132,7 @@ def beard(actor: Actor, t: Layout, points: np.ndarray) -> tuple[np.ndarray, np.n
     gx, _ = grain(actor, x, y)
     out_x = x / np.maximum(0.25, 0.6 - 0.2 * y)  # strands fan out downwards
     fine = sample(61, gx * 40 + out_x * 190, y * 34) + 0.6 * sample(62, out_x * 300, y * 60)
+    fine = fine * visible(len(x))
     full, tache, stub = actor["beard"], actor["moustache"], actor["stubble"]
     stub = stub * (1 - actor["presentation"])
     where, lip = beard_region(t, x, y), moustache_region(t, x, y)
@@ -142,7 +143,8 @@ def beard(actor: Actor, t: Layout, points: np.ndarray) -> tuple[np.ndarray, np.n
     cover = np.maximum(cover, 0.55 * smooth(0.15, 0.8, stub) * dots)
     low = smooth(t.eye_y + 0.2, t.mouth_y, y)
     height = solid * (0.010 + 0.05 * low * smooth(0.5, 1.0, full)) * (0.8 + 0.2 * fine)
-    colour = hair_colour(actor) * 0.85 * np.exp(0.28 * fine)[..., None]
+    pale = actor["hair_lightness"] * (1 - actor["grey"])  # a fair beard is darker than the hair
+    colour = hair_colour(actor) * (0.85 - 0.35 * pale) * np.exp(0.28 * fine)[..., None]
     return cover, height.astype(np.float32), colour
 
 

@@ -161,7 +161,7 @@ def cast_shadow(animator: Animator, to_light: np.ndarray) -> np.ndarray:
     how deep each lies under the surface, relative to the way, tells how much is hidden.
     """
     grid = animator.head.chart
-    stride = max(1, grid.size // 136)
+    stride = -(-grid.size // 138)
     small = cv2.GaussianBlur(animator.radius[::stride, ::stride], (0, 0), 0.8)
     dx, dy, dz = (np.ascontiguousarray(d) for d in
                   np.moveaxis(grid.directions[::stride, ::stride], -1, 0))  # fmt: skip

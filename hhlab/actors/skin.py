@@ -6,7 +6,7 @@ import numpy as np
 
 from hhlab.actors.face import Layout
 from hhlab.actors.identity import Actor
-from hhlab.actors.noise import bump, fractal, mix, sample, smooth
+from hhlab.actors.noise import bump, fractal, mix, sample, smooth, visible
 
 # Skin from fair to dark, as display colours; linear light is their square.
 TONES = np.array(
@@ -48,7 +48,8 @@ def lip_colour(actor: Actor) -> np.ndarray:
     """Colour of the lips in linear light."""
     bare = np.sqrt(tone(actor)) * np.array([0.86, 0.66, 0.65])
     painted = np.array([0.70, 0.20, 0.22])
-    return linear(bare + (painted - bare) * 0.62 * actor["lip_red"])
+    red = 0.62 * actor["lip_red"] + 0.28 * smooth(0.9, 1.0, np.float32(actor["lip_red"]))
+    return linear(bare + (painted - bare) * red)
 
 
 def grain(actor: Actor, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -85,12 +86,30 @@ def colour(actor: Actor, t: Layout, points: np.ndarray) -> np.ndarray:
     out = mix(out, base * np.array([0.62, 0.42, 0.30]), np.clip(freckle * 0.8, 0, 0.8))
     old = smooth(1.5, 2.2, sample(33, gx * 60, gy * 60)) * smooth(0.55, 1.0, actor["age"])
     out = mix(out, base * np.array([0.66, 0.52, 0.42]), 0.5 * old)
-    pores = sample(34, gx * 330, gy * 330)
+    worn = 0.8 * smooth(0.80, 0.95, np.float32(actor["age"])) * age_lines(t, x, y)
+    out = mix(out, linear(np.sqrt(base) * np.array([0.66, 0.56, 0.54])), np.clip(worn, 0, 1))
+    pores = visible(len(x)) * sample(34, gx * 330, gy * 330)
     out *= (1 + (0.030 + 0.02 * dark) * pores)[..., None]
     # nostrils
     hole = bump(a, y, t.nose_half * 0.44, t.nose_y - 0.012, t.nose_half * 0.27, 0.020)
     out *= (1 - 0.90 * np.clip(1.25 * hole, 0, 1))[..., None]
     return np.clip(out, 0.002, 1).astype(np.float32)
+
+
+def age_lines(t: Layout, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """How much a place lies in one of the deep lines of an old face, in [0, 1]."""
+    a = np.abs(x)
+    wave = y + 0.06 * x * x + 0.012 * sample(41, x * 12, y * 6)
+    out = np.zeros_like(x)
+    for above in (0.17, 0.28, 0.39):
+        out += np.exp(-(((wave - t.brow_y + above) / 0.020) ** 2)) * smooth(0.46, 0.26, a)
+    # from the wings of the nose past the corners of the mouth
+    first, last = t.nose_y - 0.06, t.mouth_y + 0.12
+    part = (y - first) / (last - first)
+    fold = t.nose_half + 0.05 + (t.mouth_half + 0.06 - t.nose_half) * part
+    inside = smooth(-0.05, 0.1, part) * smooth(1.15, 0.85, part)
+    out += np.exp(-(((a - fold) / 0.028) ** 2)) * inside
+    return out + 0.8 * bump(a, y, t.eye_x, t.eye_y + 0.155, 0.13, 0.024)
 
 
 def fine_relief(actor: Actor, t: Layout, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -99,6 +118,7 @@ def fine_relief(actor: Actor, t: Layout, x: np.ndarray, y: np.ndarray) -> np.nda
     gx, gy = grain(actor, x, y)
     age = smooth(0.2, 1.0, actor["age"])
     out = 0.0004 * sample(34, gx * 330, gy * 330) + 0.0002 * sample(35, gx * 120, gy * 120)
+    out *= visible(len(x))
     wave = y + 0.018 * sample(41, gx * 12, gy * 6) + 0.03 * x * x
     brow = smooth(t.brow_y - 0.10, t.brow_y - 0.2, y) * smooth(-0.72, -0.58, y)
     brow *= np.exp(-((x / 0.42) ** 2))
@@ -128,6 +148,6 @@ def beard_region(t: Layout, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def moustache_region(t: Layout, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """How much a place lies between nose and mouth where a moustache grows, in [0, 1]."""
     a = np.abs(x)
-    low = t.mouth_y - t.lip_upper * 1.15 - 0.012 + 0.25 * np.maximum(0, a - t.mouth_half * 0.6)
+    low = t.mouth_y - t.lip_upper * 1.15 - 0.012 + 0.45 * np.maximum(0, a - t.mouth_half * 0.6)
     out = 0.8 * smooth(t.nose_y + 0.0, t.nose_y + 0.05, y) * smooth(low + 0.02, low - 0.03, y)
-    return out * smooth(t.mouth_half * 1.3, t.mouth_half * 0.9, a)
+    return out * smooth(t.mouth_half * 1.45, t.mouth_half * 1.15, a)

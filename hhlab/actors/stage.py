@@ -18,6 +18,7 @@ from hhlab.actors.render import Layer, draw_head
 
 FRAMING = 0.285  # pixels per unit, as a share of the picture's shorter side
 MIDDLE = (0.5, 0.445)  # where the eyes' level lies in the picture
+OVERSAMPLE = 1.5  # rays a pixel, along each side, that the head is traced with
 FAR = 0.45  # how much of the camera's move the background shows
 
 
@@ -39,14 +40,23 @@ def table_size(size_px: int) -> int:
     return int(np.clip(round(1.42 * size_px / 16) * 16, 192, 1104))
 
 
-def build(actor: Actor, clothes: body.Clothes, size_px: int) -> Built:
-    """Build an actor for pictures whose shorter side is `size_px`."""
+def build(actor: Actor, clothes: body.Clothes, size_px: int, *, remember: bool = False) -> Built:
+    """Build an actor for pictures whose shorter side is `size_px`.
+
+    `remember` keeps the tables of each moment drawn, for showing one performance more than once.
+    """
     per_unit = FRAMING * size_px * 1.1
     return Built(
-        Animator(build_head(actor, table_size(size_px))),
+        Animator(build_head(actor, table_size(size_px)), remember=remember),
         body.body_sheet(actor, clothes, per_unit),
         body.hanging_sheet(actor, per_unit),
     )
+
+
+def dress(built: Built, clothes: body.Clothes, size_px: int) -> Built:
+    """Change an actor's clothes; the head, its working tables and the hair are shared."""
+    sheet = body.body_sheet(built.head.actor, clothes, FRAMING * size_px * 1.1)
+    return replace(built, body=sheet)
 
 
 def view_of(shot: Shot, width: int, height: int) -> View:
@@ -64,8 +74,7 @@ def draw(
     pose = replace(pose, yaw=pose.yaw + shot.orbit)
     picture = _behind(scene, shot, light, width, height)
     built.animator.update(pose, float(light.direction[0]))
-    oversample = 1.5 if min(width, height) >= 160 else 2.0
-    head = draw_head(built.animator, pose, view, light, oversample)
+    head = draw_head(built.animator, pose, view, light, OVERSAMPLE)
 
     foot = (0.45 * pose.shift[0], 0.5 * pose.shift[1])
     neck = pose.to_camera(np.array([0.0, 0.95, -0.1])) - np.array([0.0, 0.95, -0.1])
