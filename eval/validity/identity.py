@@ -10,26 +10,27 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from eval.validity.identity_nuisances import FPS, NUISANCES, ramp
 from eval.validity.identity_page import save, write_page
 from hhlab import faces
 from hhlab.damage import identity as damage
-from hhlab.media import read_clip, write_clip
+from hhlab.media import read_clip
 from hhlab.metrics.encoders import SFaceEncoder, load_face_encoder, unit
 from hhlab.metrics.identity import IdentityDrift
 from hhlab.metrics.identity_observer import IdentityObserver, References
 from hhlab.types import Frame
 
-FPS, SECONDS, SIDE_PX = 5.0, 4.0, 640
+SECONDS, SIDE_PX = 4.0, 640
 DOSES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 RAMP_DOSES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
+# Shares of the clip between which a morphing face vanishes: end, middle, a moment, beginning.
+VANISHED = ((0.65, 1.0), (0.4, 0.7), (0.6, 0.65), (0.0, 0.1), (0.0, 0.3))
 
 
 @dataclass(frozen=True)
@@ -76,93 +77,6 @@ class Bench:
         return Subject(path.stem, frames, landmarks)
 
 
-def ramp(count: int) -> np.ndarray:
-    """0 in the first quarter, 1 in the last, straight between; float64 (count,)."""
-    return np.clip((np.arange(count) / count - 0.25) / 0.5, 0.0, 1.0)
-
-
-def _each(change: Callable[[np.ndarray, float], np.ndarray]):
-    """A nuisance whose strength follows :func:`ramp` over the clip."""
-
-    def apply(frames: np.ndarray) -> np.ndarray:
-        changed = [change(f, r) for f, r in zip(frames, ramp(len(frames)), strict=True)]
-        return np.clip(np.round(np.stack(changed)), 0, 255).astype(np.uint8)
-
-    return apply
-
-
-def _gain(*rgb: float):
-    return _each(lambda f, r: f * (1 + r * (np.array(rgb) - 1)))
-
-
-def _moved(f: np.ndarray, zoom: float = 1.0, x: float = 0.0, y: float = 0.0, roll: float = 0.0):
-    import cv2
-
-    h, w = f.shape[:2]
-    matrix = cv2.getRotationMatrix2D((w / 2, h / 2), roll, zoom)
-    matrix[:, 2] += [x * w, y * h]
-    return cv2.warpAffine(f, matrix, (w, h), borderMode=cv2.BORDER_REFLECT)
-
-
-def _side_light(f: np.ndarray, r: float) -> np.ndarray:
-    return f * (1 + r * (np.linspace(0.5, 1.3, f.shape[1])[None, :, None] - 1))
-
-
-def _small(f: np.ndarray, r: float) -> np.ndarray:
-    import cv2
-
-    factor = 1 + 2 * r
-    size = (round(f.shape[1] / factor), round(f.shape[0] / factor))
-    small = cv2.resize(f, size, interpolation=cv2.INTER_AREA)
-    return cv2.resize(small, f.shape[1::-1], interpolation=cv2.INTER_CUBIC)
-
-
-def _blur(f: np.ndarray, r: float) -> np.ndarray:
-    import cv2
-
-    return cv2.GaussianBlur(f, (0, 0), 2 * r) if r > 0 else f
-
-
-def _shake(frames: np.ndarray) -> np.ndarray:
-    rng = np.random.default_rng(3)
-    shifts = rng.normal(0, 0.02, (len(frames), 2))
-    return np.stack([_moved(f, 1.1, x, y) for f, (x, y) in zip(frames, shifts, strict=True)])
-
-
-def _compressed(crf: float):
-    def apply(frames: np.ndarray) -> np.ndarray:
-        half = len(frames) // 2
-        with tempfile.TemporaryDirectory() as folder:
-            path = write_clip(Path(folder) / "a.mp4", frames, fps=FPS, crf=crf)
-            bad = np.stack([f.rgb for f in read_clip(path).frames()])[: len(frames)]
-        bad = bad[:, : frames.shape[1], : frames.shape[2]]
-        return np.concatenate([frames[:half, : bad.shape[1], : bad.shape[2]], bad[half:]])
-
-    return apply
-
-
-def _noisy(f: np.ndarray, r: float) -> np.ndarray:
-    return f + np.random.default_rng(int(1000 * r)).normal(0, 12 * r, f.shape)
-
-
-NUISANCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "light dims to half": _gain(0.5, 0.5, 0.5),
-    "light grows by 40%": _gain(1.4, 1.4, 1.4),
-    "light turns warm": _gain(1.2, 1.0, 0.7),
-    "light turns cool": _gain(0.75, 1.0, 1.25),
-    "contrast (gamma 1.8)": _each(lambda f, r: 255 * (f / 255.0) ** (1 + 0.8 * r)),
-    "light from the side": _each(_side_light),
-    "camera zooms in by 30%": _each(lambda f, r: _moved(f, 1 + 0.3 * r)),
-    "camera pans by 10%": _each(lambda f, r: _moved(f, 1.0, 0.1 * r)),
-    "camera rolls by 15 degrees": _each(lambda f, r: _moved(f, 1.0, roll=15 * r)),
-    "camera shakes": _shake,
-    "H.264 at crf 38 from half on": _compressed(38),
-    "a third of the resolution": _each(_small),
-    "blur, sigma 2 px": _each(_blur),
-    "noise, sigma 12": _each(_noisy),
-}
-
-
 def own_reference(bench: Bench, subject: Subject) -> References:
     """The clean clip's first second, as pictures of the person."""
     samples = bench.observe(subject.frames[: int(FPS)]).samples()
@@ -179,6 +93,7 @@ def study(bench: Bench, subject: Subject, other: Subject) -> list[dict]:
             "status": result.status, "drift": result.drift, "drift_worst": result.drift_worst,
             "drift_seen": result.drift_seen, "distance": result.distance,
             "drift_per_s": result.drift_per_s, "same": result.same_person_probability,
+            "same_seen": result.same_person_probability_seen,
             "switches": " ".join(f"{t:.2f}" for t in result.switches_s),
             "coverage": result.coverage, "recolouring": result.recolouring,
         })  # fmt: skip
@@ -205,10 +120,14 @@ def study(bench: Bench, subject: Subject, other: Subject) -> list[dict]:
     for dose in RAMP_DOSES:
         morphed = damage.morph(f, marks, face, shape, fraction=dose * ramp(count))
         note("morph ramp", "growing, against itself", dose, bench.drift(morphed))
-        if dose == 1.0:
-            vanished = morphed.copy()
-            vanished[int(0.65 * count) :] = 0
-            note("vanish", "morphs, then the picture goes black", 1.0, bench.drift(vanished))
+    for against, given in (("itself", None), ("references", reference)):
+        # `morphed` is by now the full morph.
+        note("vanish", f"against {against}", 0.0, bench.drift(morphed, references=given))
+        for start, end in VANISHED:
+            black = morphed.copy()
+            black[round(start * count) : round(end * count)] = 0
+            note("vanish", f"against {against}, black from {start:.0%} to {end:.0%}", end - start,
+                 bench.drift(black, references=given))  # fmt: skip
     for dose in (0.5, 1.0):
         grown = dose * ramp(count)
         note("age", "age", dose, bench.drift(damage.age(f, marks, strength=grown)))

@@ -23,6 +23,7 @@ from hhlab.metrics import identity_statistics as statistics
 from hhlab.metrics.encoders import load_face_encoder, unit
 from hhlab.metrics.identity_calibration import fit_calibration
 from hhlab.metrics.identity_subject import head_pose, quality
+from hhlab.metrics.identity_unseen import LASTING_S, lasting, window
 
 FPS, SECONDS, SIDE_PX = 5.0, 12.0, 960
 SAME_PERSON_COSINE = 0.74
@@ -31,14 +32,12 @@ PICTURES = {".jpg", ".jpeg", ".png"}
 
 @dataclass(frozen=True)
 class Person:
-    """One file's usable faces: times, embeddings as they are and pooled, poses, weights."""
+    """One file's usable faces: times, embeddings, poses."""
 
     name: str
     times_s: np.ndarray
     vectors: np.ndarray
-    pooled: np.ndarray
     poses: np.ndarray
-    weights: np.ndarray
 
 
 def pictures_of(path: Path) -> Iterator[tuple[float, np.ndarray]]:
@@ -76,35 +75,39 @@ def read_person(path: Path, *, encoder, detector, landmarks) -> Person | None:
     good = weights > 0
     if not good.any():
         return None
-    vectors, t = encoder.embed(np.stack(crops))[good], np.array(times)[good]
-    pooled = statistics.pool(vectors, t, weights[good])
-    return Person(path.name, t, vectors, pooled, poses[good], weights[good])
+    vectors = encoder.embed(np.stack(crops))[good]
+    return Person(path.name, np.array(times)[good], vectors, poses[good])
+
+
+def distances(person: Person, anchor: np.ndarray) -> np.ndarray:
+    """Lasting distances of all samples to an anchor's vectors (k, d), as the metric takes them."""
+    far = statistics.distances(person.vectors, unit(anchor.sum(axis=0))[None])[:, 0]
+    return lasting(far, window(1 / FPS, LASTING_S))
 
 
 def same_pairs(person: Person, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Distances and turns between a second's anchor and windows apart from it."""
-    distances, turns = [], []
+    found, turns = [], []
     for start in np.arange(person.times_s[0], max(person.times_s[-1] - 1, 0.1), 1.0)[:6]:
         anchor = (person.times_s >= start) & (person.times_s < start + 1 - 1e-6)
         apart = (person.times_s < start - 0.3) | (person.times_s > start + 1.3)
         if anchor.sum() < 3:
             continue
-        centre = statistics.robust_mean(person.vectors[anchor], person.weights[anchor])
         rows = rng.permutation(np.nonzero(apart)[0])[:8]
-        distances.append(1 - person.pooled[rows] @ centre)
+        found.append(distances(person, person.vectors[anchor])[rows])
         turns.append(person.poses[rows] - np.median(person.poses[anchor], axis=0))
-    if not distances:
+    if not found:
         return np.zeros(0), np.zeros((0, 2))
-    return np.concatenate(distances), np.concatenate(turns)
+    return np.concatenate(found), np.concatenate(turns)
 
 
 def different_pairs(people: list[Person], rng: np.random.Generator) -> np.ndarray:
     """For each ordered pair of people, one window of the second against the first's anchor."""
     middle = unit(np.stack([person.vectors.mean(axis=0) for person in people]))
     alike = middle @ middle.T > SAME_PERSON_COSINE
-    anchors = [statistics.robust_mean(person.vectors[:3]) for person in people]
+    anchors = [person.vectors[statistics.own_anchor(person.times_s)] for person in people]
     return np.array([
-        1 - people[j].pooled[rng.integers(len(people[j].pooled))] @ anchors[i]
+        rng.choice(distances(people[j], anchors[i]))
         for i in range(len(people)) for j in range(len(people)) if i != j and not alike[i, j]
     ])  # fmt: skip
 

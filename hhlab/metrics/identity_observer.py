@@ -166,25 +166,23 @@ def drift_of_samples(
         picked = np.arange(len(samples.times_s))
         subject = "whole frame" if box_px is None else f"box {list(box_px)}"
         weights = np.ones(len(picked))
-        anchor_rows, others_s, elsewhere_s = picked, None, None
+        others_s, elsewhere_s = None, None
     else:
         found = choose_subject(samples, reference_embeddings=given, calibration=calibration)
-        picked, subject, anchor_rows = found.rows, found.text, found.anchor_rows
+        picked, subject = found.rows, found.text
         others_s, elsewhere_s = found.others_s, found.elsewhere_s
         weights = quality(samples.poses[picked], samples.widths_px[picked])
     chosen = samples.take(picked)
-    changes = anchor_times = None
-    # A picked sample of the main track makes the anchor; of a picture encoder, any.
-    usable = np.nonzero((weights > 0) & np.isin(picked, anchor_rows))[0]
+    changes = None
+    usable = np.nonzero(weights > 0)[0]
     if len(usable):
         first = usable[own_anchor(chosen.times_s[usable])]
-        anchor_times = chosen.times_s[first]
         changes = skin_changes(chosen.colours, chosen.colours[first])
     return identity_drift(
         chosen.embeddings, chosen.times_s, expected_times_s=expected_times_s,
         reference_embeddings=given,
         reference_poses=references.poses if references is not None else None,
         poses=chosen.poses, quality=weights, skin_changes=changes, calibration=calibration,
-        anchor_times_s=anchor_times, others_s=others_s, elsewhere_s=elsewhere_s,
+        others_s=others_s, elsewhere_s=elsewhere_s,
         encoder=encoder.name, subject=subject, parameters=settings,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from hhlab.metrics.identity_subject import moments
 from hhlab.types import Measure, Moment, Score, Series, worst_moments
 
 if TYPE_CHECKING:
-    from hhlab.metrics.identity import IdentityDrift
+    from hhlab.metrics.identity_result import IdentityDrift
 
 
 def score(result: IdentityDrift) -> Score:
@@ -25,22 +25,26 @@ def score(result: IdentityDrift) -> Score:
     measures = (
         drift,
         _measure(result, "drift_worst", result.drift_worst, unit,
-                 label="Highest drift that lasts 0.4 s; out of sight counts as 1"),
+                 label="Highest drift that lasts; out of sight counts as 1"),
         _measure(result, "drift_seen", result.drift_seen, unit,
                  label="Drift averaged over the time in which the face was seen"),
         _measure(result, "drift_per_s", result.drift_per_s, "1/s", result.drift_per_s_low,
                  result.drift_per_s_high, direction="zero", why="needs 5 samples over 1 s",
-                 label="Robust slope of the drift"),
+                 label="Robust slope of the drift while the face was seen"),
         _measure(result, "same_person_probability", result.same_person_probability, "probability",
                  direction="higher", why="no calibration for this encoder",
-                 label="That its least alike second shows the same person (prior 1/2)"),
+                 label="That even its least alike second shows the same person (prior 1/2); "
+                 "out of sight counts as 0"),
+        _measure(result, "same_person_probability_seen", result.same_person_probability_seen,
+                 "probability", direction="higher", why="no calibration for this encoder",
+                 label="The same over the time in which the face was seen"),
         _measure(result, "switches", float(len(result.switches_s)) if result.calibrated
                  and result.status == "ok" else float("nan"), "count",
                  why="no calibration for this encoder", label="Abrupt, lasting changes of person"),
         Measure("coverage", result.coverage, "share", "higher",
                 label="Share of the sampled times at which the face was seen and usable"),
         _measure(result, "distance", result.distance, "cosine distance",
-                 label="Median cosine distance to the anchor, uncalibrated"),
+                 label="Median cosine distance to the anchor while seen, uncalibrated"),
         _measure(result, "recolouring", result.recolouring, "log chromaticity",
                  why="the colour of the skin was not followed",
                  label="Change of the skin's own colour, corrected for light"),
@@ -90,16 +94,19 @@ def _moments(result: IdentityDrift, drift: Series) -> tuple[Moment, ...]:
 def sentence(result: IdentityDrift) -> str:
     """The finding in one or two plain sentences."""
     if result.status != "ok":
-        return f"Undetermined: {result.reason}.{_others(result)}"
+        text = f"Undetermined: {result.reason}."
+        if np.isfinite(result.drift_seen):
+            text += f" While in sight its drift is {result.drift_seen:.2f} against {result.anchor}."
+        return text + _others(result)
     if not result.calibrated:
         return f"The subject is {result.distance:.2f} (cosine distance) from {result.anchor}."
     switched = len(result.switches_s)
     if switched:
         when = ", ".join(f"{t:.1f} s" for t in result.switches_s[:5])
         text = f"The face becomes another person's at {when}"
-    elif result.drift_seen < 0.1 and result.same_person_probability > 0.9:
+    elif result.drift_seen < 0.1 and result.same_person_probability_seen > 0.9:
         text = "The face stays the same person's"
-    elif result.same_person_probability < 0.5:
+    elif result.same_person_probability_seen < 0.5:
         text = "The face becomes another person's"
     else:
         text = "The face drifts, though likely still the same person's"

@@ -1,4 +1,4 @@
-"""The arithmetic beneath identity drift: anchor, pooling, slope with interval, switches."""
+"""The arithmetic beneath identity drift: anchor, distances, slope with interval, switches."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from hhlab.metrics.identity_calibration import Calibration
 
 ANCHOR_S = 1.0
 ANCHOR_LEAST = 3
-POOL_S = 0.6
-BRIDGED_S = 0.3  # a shorter absence is a missed detection, not a vanished face
 SWITCH_SIDE_S = 0.8
 SWITCH_LOG_ODDS = -2.3  # ten to one for two different people
 
@@ -32,32 +30,20 @@ def robust_mean(vectors: np.ndarray, weights: np.ndarray | None = None) -> np.nd
 
 
 def own_anchor(times_s: np.ndarray, *, anchor_s: float = ANCHOR_S) -> np.ndarray:
-    """Which samples make the clip's own anchor: those of its first second, at least three.
-
-    The beginning, not the middle, is the anchor: then a face that slowly becomes another drifts
-    further and further, while from the middle it would seem to come near and leave again.
-    """
+    """Which samples show how a face first looked: those of its first second, at least three."""
     first = times_s < times_s[0] + anchor_s - 1e-9
     first[:ANCHOR_LEAST] = True
     return np.nonzero(first)[0]
 
 
-def distances(vectors: np.ndarray, anchors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cosine distance of rows (n, d) to the nearest of `anchors` (k, d), and which one that is."""
-    cosine = vectors.astype(np.float64) @ anchors.astype(np.float64).T
-    nearest = cosine.argmax(axis=1)
-    return np.clip(1 - cosine.max(axis=1), 0.0, 2.0), nearest
+def distances(vectors: np.ndarray, anchors: np.ndarray) -> np.ndarray:
+    """Cosine distances in [0, 2] of unit rows (n, d) to unit rows (k, d); float64 (n, k).
 
-
-def pool(
-    vectors: np.ndarray, times_s: np.ndarray, weights: np.ndarray, *, pool_s: float = POOL_S
-) -> np.ndarray:
-    """Weighted mean direction within +-`pool_s` / 2 of each sample; float32 (n, d)."""
-    low = np.searchsorted(times_s, times_s - pool_s / 2 - 1e-6, side="left")
-    high = np.searchsorted(times_s, times_s + pool_s / 2 + 1e-6, side="right")
-    sums = np.cumsum(vectors * weights[:, None], axis=0, dtype=np.float64)
-    total = np.concatenate([np.zeros((1, vectors.shape[1])), sums])
-    return unit(total[high] - total[low])
+    A row's distances do not depend, to the last bit, on which others there are.
+    """
+    rows = vectors.astype(np.float64)
+    cosine = np.stack([(rows * anchor).sum(axis=1) for anchor in anchors.astype(np.float64)], 1)
+    return np.clip(1 - cosine, 0.0, 2.0)
 
 
 def running(values: np.ndarray, times_s: np.ndarray, window_s: float) -> np.ndarray:
@@ -109,26 +95,6 @@ def nearest(times: np.ndarray, expected: np.ndarray, *, within_s: float) -> np.n
     left = np.maximum(right - 1, 0)
     best = np.where(np.abs(times[left] - expected) <= np.abs(times[right] - expected), left, right)
     return np.where(np.abs(times[best] - expected) <= within_s, best, -1)
-
-
-def fill(grid: np.ndarray, seen: np.ndarray, times_s: np.ndarray, spacing: float) -> np.ndarray:
-    """Drift at every time: a vanished face counts 1, a turned-away or missed one as its neighbours.
-
-    Where the face is there but unusable, or missing for less than `BRIDGED_S`, the greater of the
-    two neighbouring drifts is taken.
-    """
-    filled = grid.copy()
-    known = np.nonzero(np.isfinite(grid))[0]
-    gaps = np.nonzero(~np.isfinite(grid))[0]
-    for run in np.split(gaps, np.nonzero(np.diff(gaps) > 1)[0] + 1) if len(gaps) else ():
-        before, after = known[known < run[0]], known[known > run[-1]]
-        around = [grid[before[-1]]] if len(before) else []
-        around += [grid[after[0]]] if len(after) else []
-        filled[run] = max(around, default=1.0)
-        absent = run[~seen[run]]
-        if len(absent) * spacing >= BRIDGED_S - 1e-9:
-            filled[absent] = 1.0
-    return filled
 
 
 def mean_interval(values: np.ndarray, spacing: float, seed: int) -> tuple[float, float]:

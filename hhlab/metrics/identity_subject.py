@@ -54,14 +54,12 @@ class Subject:
     Attributes
     ----------
     rows : int (k,), of the samples, in order of time, at most one for each time
-    anchor_rows : int (a,), those among them that make its own anchor
     others_s : float (o,), when another person begins to be shown in its stead
     elsewhere_s : float (e,), the sampled times at which a film has cut to another person
     text : a sentence saying who was chosen and why
     """
 
     rows: np.ndarray
-    anchor_rows: np.ndarray
     others_s: np.ndarray
     elsewhere_s: np.ndarray
     text: str
@@ -119,7 +117,7 @@ def choose_subject(
     """
     none = np.zeros(0)
     if not len(samples.times_s):
-        return Subject(none.astype(int), none.astype(int), none, none, "no face was found")
+        return Subject(none.astype(int), none, none, "no face was found")
     weights = quality(samples.poses, samples.widths_px)
     vectors = unit(samples.embeddings)
     references = None
@@ -160,15 +158,15 @@ def choose_subject(
     at = at[np.isin(relevant.track_ids[at], np.unique(samples.track_ids[picked]))]
     others_s, elsewhere_s = shown_instead(relevant, at, least_px=LEAST_PX)
 
-    text = f"face {main}, {why}"
+    text = f"face {main + 1}, {why}"
     if len(rows_of) > 1:
         text += f" of {len(rows_of)}"
     shown = [k for k in sorted(joined + succeeding) if (samples.track_ids[picked] == k).any()]
     if shown:
-        text += "; where it is missing: face " + ", ".join(str(track) for track in shown)
+        text += "; where it is missing: face " + ", ".join(str(track + 1) for track in shown)
     if len(others_s):
         text += "; another person is shown at " + moments(others_s)
-    return Subject(picked, anchor_rows, others_s, elsewhere_s, text)
+    return Subject(picked, others_s, elsewhere_s, text)
 
 
 def moments(times_s: np.ndarray) -> str:
