@@ -28,10 +28,12 @@ _HOME = {
     "Clip": "hhlab.types",
     "Audio": "hhlab.types",
     "Score": "hhlab.types",
+    "Shot": "hhlab.types",
+    "load": "hhlab.generate",
     "HhlabError": "hhlab.errors",
 }
-_ROOMS = {"actors", "damage", "errors", "faces", "media", "metrics", "plots", "report", "types",
-          "weights"}  # fmt: skip
+_ROOMS = {"actors", "arena", "cost", "damage", "errors", "faces", "generate", "media", "metrics",
+          "model", "plots", "report", "types", "weights"}  # fmt: skip
 
 __all__ = sorted([*_HOME, *_ROOMS])
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hhlab.errors import printable
+
 if TYPE_CHECKING:
     from hhlab.toolbox import Toolbox
 
@@ -19,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``hhlab ARGUMENTS`` and return the exit status.
 
     0: done; 1: could not be done; 2: wrong arguments; 3: done, but some files could not be
-    measured; 130: interrupted.
+    measured, or some metrics of a file failed; 130: interrupted.
     """
     from hhlab.errors import HhlabError
 
@@ -40,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from hhlab import __version__
+    from hhlab.arena.cli import add_arena
+    from hhlab.cost.command import add_cost
+    from hhlab.generate.command import add_generate, add_train
 
     parser = argparse.ArgumentParser(
         prog="hhlab", description="Generate, measure and compare AI video with sound, offline."
@@ -49,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_measure(verbs)
     _add_weights(verbs)
     _add_demo(verbs)
+    add_cost(verbs)
+    add_generate(verbs)
+    add_train(verbs)
+    add_arena(verbs)
     return parser
 
 
@@ -156,14 +165,11 @@ def report_run(run, *, count: int, out: Path) -> int:
     page = done[0].folder / "page.html" if len(done) == 1 else out / "index.html"
     print(f"\nTable:  {out / 'scores.parquet'}")
     print(f"Report: {page if page.exists() else out / 'index.html'}")
-    return EXIT_SOME_FAILED if any(outcome.reason for outcome in done) else 0
+    return 0 if all(map(_is_measured, done)) else EXIT_SOME_FAILED
 
 
-def printable(text: str) -> str:
-    """Text that cannot steer a terminal: control characters other than newlines are shown."""
-    return "".join(
-        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
-    )
+def _is_measured(outcome) -> bool:
+    return not outcome.reason and all(score.status != "failed" for score in outcome.scores)
 
 
 def _add_weights(verbs) -> None:

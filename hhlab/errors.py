@@ -27,12 +27,10 @@ class HhlabError(Exception):
         super().__init__(self.subject, expected, found)
 
     def __str__(self) -> str:
-        parts = [repr(self.subject)] if self.subject else []
-        if self.expected:
-            parts.append(f"expected {self.expected}")
-        if self.found:
-            parts.append(f"found {self.found}")
-        return ": ".join([parts[0], ", ".join(parts[1:])]) if len(parts) > 1 else "".join(parts)
+        said = [f"expected {self.expected}"] if self.expected else []
+        said += [f"found {self.found}"] if self.found else []
+        parts = (repr(self.subject) if self.subject else "", ", ".join(said))
+        return ": ".join(part for part in parts if part)
 
     @property
     def kind(self) -> str:
@@ -139,6 +137,18 @@ class BadArgument(HhlabError):
     """An option or argument has a value that cannot be used."""
 
 
+class UnknownModel(BadArgument):
+    """No model of that name."""
+
+
+class UnknownGpu(BadArgument):
+    """No GPU of that name."""
+
+
+class Cancelled(HhlabError):
+    """Work was stopped on request before it was done."""
+
+
 class ResultsLocked(HhlabError):
     """Another process is writing to the same result folder."""
 
@@ -146,3 +156,10 @@ class ResultsLocked(HhlabError):
 def as_subject(path: str | Path) -> str:
     """Return `path` as text that is safe to print: undecodable bytes become escapes."""
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def printable(text: str) -> str:
+    """Text that cannot steer a terminal: control characters other than newlines are shown."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -55,6 +56,24 @@ def test_rooms_import_downwards_only():
         check=False,
     )  # fmt: skip
     assert found.returncode == 0, found.stdout
+
+
+def test_where_no_environment_can_be_made_one_sentence_says_so(tmp_path):
+    """A Python without venv and pip, on a machine without apt: no trace of a half-made one."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("rm", "mktemp", "id", "env"):
+        (tools / tool).symlink_to(shutil.which(tool))
+    python = tools / "python-alone"
+    python.write_text(f'#!/bin/sh\n[ "$1" = -m ] && exit 1\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    for name, words in ((python, "-venv (or virtualenv)"), ("no-python", "no no-python here")):
+        done = subprocess.run(
+            [ROOT / ".ci" / "make-venv", str(name)], cwd=tmp_path, env={"PATH": str(tools)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1 and not (tmp_path / ".venv").exists()
+        assert words in done.stderr and done.stderr.count("\n") == 1, done.stderr
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.name)

@@ -1,4 +1,4 @@
-"""The few types that everything passes: Frame, Audio, Clip, Face, FaceTrack, Score, Scores.
+"""The few types that everything passes: Frame, Audio, Clip, Face, FaceTrack, Score, Shot.
 
 Conventions, true everywhere in hhlab:
 
@@ -21,9 +21,10 @@ from hhlab.types.score import (
     undetermined,
     worst_moments,
 )
+from hhlab.types.shot import Shot
 
 __all__ = [
     "ArraySource", "Audio", "Clip", "ClipInfo", "ClipSource", "Direction", "Face", "FaceTrack",
-    "Frame", "Measure", "Moment", "Score", "Series", "Status", "failed", "resample",
+    "Frame", "Measure", "Moment", "Score", "Series", "Shot", "Status", "failed", "resample",
     "shrink", "undetermined", "worst_moments",
 ]  # fmt: skip

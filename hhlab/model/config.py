@@ -1,0 +1,71 @@
+"""Sizes of the unified model: the one that ships and the published shape at full size."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+MODALITIES = ("text", "image", "video", "audio")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that fixes the transformer's weights.
+
+    Attributes
+    ----------
+    width : channels of a token inside the model
+    layers : of which the first and the last `edge_layers` have weights of their own for each
+        modality; those in the middle are shared by all
+    heads, kv_heads, head_dim : of the attention; fewer `kv_heads` share keys and values
+    mlp_width : hidden channels of the gated feed-forward part (three matrices)
+    image_dim, video_dim, audio_dim : channels of a latent token, as its codec gives it
+    text_vocabulary : number of words with an embedding; 0 when text comes as vectors
+    text_dim : length of such a vector, or of a word's embedding
+    text_tokens : longest prompt
+    rope_pairs : how many rotary pairs of a head tell time (s), row, column and index
+    gates : one sigmoid gate a head on what attention returns
+    """
+
+    width: int = 256
+    layers: int = 8
+    edge_layers: int = 1
+    heads: int = 4
+    kv_heads: int = 4
+    head_dim: int = 64
+    mlp_width: int = 704
+    image_dim: int = 256
+    video_dim: int = 512
+    audio_dim: int = 96
+    text_vocabulary: int = 512
+    text_dim: int = 256
+    text_tokens: int = 80
+    rope_pairs: tuple[int, int, int, int] = (12, 8, 8, 4)
+    gates: bool = True
+
+    def __post_init__(self) -> None:
+        if sum(self.rope_pairs) * 2 != self.head_dim:
+            raise ValueError(
+                f"rope_pairs {self.rope_pairs} fill {sum(self.rope_pairs) * 2} channels of a head, "
+                f"head_dim is {self.head_dim}"
+            )
+        if self.heads % self.kv_heads or 2 * self.edge_layers > self.layers:
+            raise ValueError("heads must divide by kv_heads, and edge layers fit into the layers")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for a model's config file."""
+        return asdict(self)
+
+
+FOAL = ModelConfig()
+
+# 40 layers, width 5120, heads of 128, 8 key-value groups, modality-specific first and last four
+# layers, latents of 48 channels in 1x2x2 patches, sound of 64 channels, text vectors of 3584.
+HORSE_15B = ModelConfig(
+    width=5120, layers=40, edge_layers=4, heads=40, kv_heads=8, head_dim=128, mlp_width=11136,
+    image_dim=192, video_dim=192, audio_dim=64, text_vocabulary=0, text_dim=3584, text_tokens=640,
+    rope_pairs=(20, 20, 20, 4),
+)  # fmt: skip
+
+
+PRESETS = {"foal": FOAL, "horse-15b": HORSE_15B}

@@ -1,0 +1,139 @@
+"""Pictures as latent tokens: a lapped orthogonal transform in space, then principal components.
+
+The picture's blocks are not cut apart: a pre-filter across every border between two blocks makes
+the functions that a token stands for reach smoothly into its neighbours, so that errors of a token
+fade out instead of ending at a border (Tran, Liang and Tu 2003, "Lapped transform via time-domain
+pre- and post-filtering", equations 5 to 8; the filter is orthonormal and leaves constants alone).
+A token then holds the leading principal components of what its block became: of one picture
+("image"), or of `frames` pictures ("video"). Everything is one orthonormal linear map, so noise and
+errors mean the same in tokens as in pixels, up to the components' scale.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from scipy.fft import dct
+
+from hhlab.errors import BadArray
+from hhlab.model.codec import KeepsPrecision
+
+SCALE_POWER = 0.5  # a component is divided by its standard deviation to this power
+
+
+def border_filter(reach: int) -> np.ndarray:
+    """The filter across a border, float64 (2 reach, 2 reach), orthonormal."""
+    one, zero = np.eye(reach), np.zeros((reach, reach))
+    turn = one[::-1]
+    mirror = np.block([[one, turn], [turn, -one]]) / np.sqrt(2)
+    second = dct(one, type=2, norm="ortho", axis=0)
+    fourth = dct(one, type=4, norm="ortho", axis=0)
+    odd = turn @ second.T @ fourth @ turn
+    return mirror @ np.block([[one, zero], [zero, odd]]) @ mirror
+
+
+def lapped_matrix(size: int, block: int) -> np.ndarray:
+    """The filter for a whole side of `size` pixels, float64 (size, size), orthonormal."""
+    matrix = np.eye(size)
+    reach = block // 2
+    for border in range(block, size, block):
+        matrix[border - reach : border + reach, border - reach : border + reach] = border_filter(
+            reach
+        )
+    return matrix
+
+
+class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
+    """Encodes clips of 1 + frames k pictures, and pictures alone, in [-1, 1].
+
+    `fit` finds the components; until then nothing can be encoded.
+    """
+
+    @register_to_config
+    def __init__(
+        self, block_px: int = 16, frames: int = 4, image_dim: int = 256, video_dim: int = 512
+    ) -> None:
+        super().__init__()
+        for name, count, dim in (("image", 1, image_dim), ("video", frames, video_dim)):
+            values = 3 * count * block_px**2
+            self.register_buffer(f"{name}_mean", torch.zeros(values))
+            self.register_buffer(f"{name}_basis", torch.zeros(values, dim))
+            self.register_buffer(f"{name}_scale", torch.ones(dim))
+        self._matrices: dict[tuple, torch.Tensor] = {}
+
+    @property
+    def frames(self) -> int:
+        return self.config.frames
+
+    def _filter(self, side: int, like: torch.Tensor) -> torch.Tensor:
+        key = (side, like.device, like.dtype)
+        if key not in self._matrices:
+            matrix = lapped_matrix(side, self.config.block_px)
+            self._matrices[key] = torch.tensor(matrix, dtype=like.dtype, device=like.device)
+        return self._matrices[key]
+
+    def _blocks(self, pictures: torch.Tensor) -> torch.Tensor:
+        """(b, t, h, w, 3) to (b, rows columns, 3 t block block)."""
+        b, t, h, w, _ = pictures.shape
+        side = self.config.block_px
+        if h % side or w % side:
+            raise BadArray("pictures", expected=f"sides that divide by {side}", found=f"{w}x{h}")
+        x = torch.einsum("yh,bthwc->btywc", self._filter(h, pictures), pictures)
+        x = torch.einsum("xw,btywc->btyxc", self._filter(w, pictures), x)
+        x = x.reshape(b, t, h // side, side, w // side, side, 3)
+        return x.permute(0, 2, 4, 1, 3, 5, 6).reshape(b, (h // side) * (w // side), -1)
+
+    def _pictures(self, blocks: torch.Tensor, t: int, rows: int, columns: int) -> torch.Tensor:
+        side = self.config.block_px
+        x = blocks.reshape(-1, rows, columns, t, side, side, 3).permute(0, 3, 1, 4, 2, 5, 6)
+        x = x.reshape(len(x), t, rows * side, columns * side, 3)
+        x = torch.einsum("yh,btywc->bthwc", self._filter(rows * side, x), x)
+        return torch.einsum("xw,bthxc->bthwc", self._filter(columns * side, x), x)
+
+    def encode_image(self, picture: torch.Tensor) -> torch.Tensor:
+        """Tokens (b, rows columns, image_dim) of pictures float (b, h, w, 3) in [-1, 1]."""
+        blocks = self._blocks(picture[:, None])
+        return (blocks - self.image_mean) @ self.image_basis / self.image_scale
+
+    def encode_video(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Tokens (b, groups rows columns, video_dim) of (b, frames groups, h, w, 3) in [-1, 1]."""
+        b, t = pictures.shape[:2]
+        if t % self.frames:
+            raise BadArray("pictures", expected=f"a multiple of {self.frames}", found=str(t))
+        blocks = self._blocks(pictures.reshape(-1, self.frames, *pictures.shape[2:]))
+        tokens = (blocks - self.video_mean) @ self.video_basis / self.video_scale
+        return tokens.reshape(b, -1, tokens.shape[-1])
+
+    def decode(self, image: torch.Tensor, video: torch.Tensor, rows: int, columns: int):
+        """Pictures float (b, t, h, w, 3), about [-1, 1], of a clip's image and video tokens."""
+        first = image * self.image_scale @ self.image_basis.T + self.image_mean
+        first = self._pictures(first, 1, rows, columns)
+        if not video.shape[1]:
+            return first
+        blocks = video * self.video_scale @ self.video_basis.T + self.video_mean
+        rest = self._pictures(
+            blocks.reshape(-1, rows * columns, blocks.shape[-1]), self.frames, rows, columns
+        )
+        return torch.cat([first, rest.reshape(len(first), -1, *rest.shape[2:])], dim=1)
+
+    @torch.no_grad()
+    def fit(self, name: str, blocks: torch.Tensor, weights: torch.Tensor | None = None) -> None:
+        """Set the components of "image" or "video" from blocks float (n, values).
+
+        `weights` (n,) lets places that matter more, such as mouths, count more.
+        """
+        w = torch.ones(len(blocks)) if weights is None else weights
+        w = (w / w.sum()).to(blocks)
+        mean = w @ blocks
+        centred = blocks - mean
+        spread = (centred.T * w) @ centred
+        values, vectors = torch.linalg.eigh(spread.double())
+        dim = getattr(self, f"{name}_scale").shape[0]
+        basis = vectors.flip(1)[:, :dim].float()
+        deviation = values.flip(0)[:dim].clamp_min(1e-8).sqrt().float()
+        scale = deviation**SCALE_POWER
+        scale = scale * ((deviation / scale).square().mean()).sqrt()  # tokens have mean square 1
+        for what, value in (("mean", mean), ("basis", basis), ("scale", scale)):
+            getattr(self, f"{name}_{what}").copy_(value)

@@ -1,0 +1,247 @@
+"""The generation pipeline, in diffusers' manner: text, images, a clip in; a clip with sound out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
+from diffusers.utils import BaseOutput
+from diffusers.utils.torch_utils import randn_tensor
+
+from hhlab.model.inputs import Given, check, encode_prompts
+from hhlab.model.lapped import LappedCodec
+from hhlab.model.mel import MelCodec
+from hhlab.model.sequence import Grid, make_layout
+from hhlab.model.transformer import HorseTransformer
+
+MADE = ("image", "video", "audio")
+
+
+@dataclass
+class HorsePipelineOutput(BaseOutput):
+    """What was made.
+
+    Attributes
+    ----------
+    frames : uint8 (b, t, h, w, 3), or the latent tokens when asked for
+    audio : float32 (b, samples) in [-1, 1]
+    unknown_words : of each prompt, the words the model does not know
+    """
+
+    frames: Any
+    audio: Any
+    unknown_words: list[tuple[str, ...]]
+
+
+class HorsePipeline(DiffusionPipeline):
+    """One transformer makes picture and sound in one pass; four modes are one function.
+
+    Parameters
+    ----------
+    transformer, picture_codec, sound_codec : the model and what turns clips into its tokens
+    scheduler, sound_scheduler : of a flow-matching family; the sound's may lead the picture's
+    words : the vocabulary, in the order of the transformer's embedding
+    size_px, fps, seconds : of the clips the model was trained on, and makes
+    """
+
+    model_cpu_offload_seq = "transformer"
+    _optional_components = ("sound_scheduler",)
+    _callback_tensor_inputs = MADE
+
+    def __init__(
+        self,
+        transformer: HorseTransformer,
+        picture_codec: LappedCodec,
+        sound_codec: MelCodec,
+        scheduler: FlowMatchEulerDiscreteScheduler,
+        sound_scheduler: FlowMatchEulerDiscreteScheduler,
+        words: Sequence[str] = (),
+        size_px: int = 96,
+        fps: float = 12.5,
+        seconds: float = 2.0,
+    ) -> None:
+        super().__init__()
+        self.register_modules(
+            transformer=transformer, picture_codec=picture_codec, sound_codec=sound_codec,
+            scheduler=scheduler, sound_scheduler=sound_scheduler,
+        )  # fmt: skip
+        self.register_to_config(words=list(words), size_px=size_px, fps=fps, seconds=seconds)
+
+    name = "horse"
+    default_steps, default_guidance = 20, 2.5
+
+    # --- sizes ------------------------------------------------------------------------------
+    @property
+    def num_frames(self) -> int:
+        """Pictures of a clip: one, and then whole groups."""
+        groups = round(self.config.seconds * self.config.fps - 1) // self.picture_codec.frames
+        return 1 + groups * self.picture_codec.frames
+
+    @property
+    def grid(self) -> Grid:
+        """The tokens of a clip."""
+        side = self.config.size_px // self.picture_codec.config.block_px
+        codec = self.sound_codec
+        return Grid(
+            rows=side, columns=side, groups=(self.num_frames - 1) // self.picture_codec.frames,
+            group_s=self.picture_codec.frames / self.config.fps,
+            audio_tokens=round(self.num_frames / self.config.fps / codec.token_s),
+            token_s=codec.token_s,
+        )  # fmt: skip
+
+    # --- generation -------------------------------------------------------------------------
+    @torch.no_grad()
+    def __call__(
+        self,
+        prompt: str | Sequence[str] = "",
+        *,
+        negative_prompt: str | Sequence[str] | None = None,
+        given: Given | Sequence[Given] | None = None,
+        num_inference_steps: int = 20,
+        guidance_scale: float = 2.5,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        output_type: str = "np",
+        return_dict: bool = True,
+        callback_on_step_end: Callable[..., dict[str, Any]] | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("video",),
+    ) -> HorsePipelineOutput | tuple[Any, Any]:
+        """Make clips, several in one batch.
+
+        Parameters
+        ----------
+        prompt, negative_prompt : what is to be seen and heard, and what guidance leads away from
+        given : references, first picture, source clip, picture or sound to be kept, of each clip;
+            all clips of a batch must be given the same kinds
+        num_inference_steps, guidance_scale : 1 turns guidance off and halves the work
+        generator : one for all, or one a clip, so that a clip does not depend on its batch
+        output_type : "np" or "latent"
+        callback_on_step_end : called as ``(pipeline, step, timestep, tensors)``; may return changed
+            tensors; setting ``pipeline._interrupt`` stops
+
+        Raises
+        ------
+        BadArgument : no prompt where there is nothing else to go by, one too long, steps below 1
+        """
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        alike = given is None or isinstance(given, Given)
+        givens = [g or Given() for g in ([given] * len(prompts) if alike else given)]
+        negatives = negative_prompt if negative_prompt is not None else ""
+        negatives = [negatives] * len(prompts) if isinstance(negatives, str) else list(negatives)
+        check(prompts, negatives, givens, num_inference_steps, guidance_scale, output_type)
+        device, dtype = self._execution_device, self.transformer.dtype
+        longest = self.transformer.config.text_tokens
+        text, unknown = encode_prompts(prompts, self.config.words, longest)
+        guided = guidance_scale != 1.0
+        if guided:
+            text = np.concatenate([encode_prompts(negatives, self.config.words, longest)[0], text])
+        text = torch.from_numpy(text).to(device)
+
+        clean = [g.encode(self) for g in givens]
+        kinds = givens[0]
+        layout = make_layout(
+            self.grid, text_tokens=longest, references=len(kinds.references),
+            source=kinds.source is not None, source_sound=kinds.source_has_sound,
+            first_frame=kinds.first_frame is not None, picture_given=kinds.picture is not None,
+            sound_given=kinds.sound is not None,
+        )  # fmt: skip
+        tokens = self._start(layout, clean, generator, device)
+        self._interrupt = False
+        self.scheduler.set_timesteps(num_inference_steps, device=device)
+        self.sound_scheduler.set_timesteps(num_inference_steps, device=device)
+        # some schedulers remember their last step, so each modality has one of its own
+        schedulers = {
+            "image": deepcopy(self.scheduler), "video": self.scheduler,
+            "audio": self.sound_scheduler,
+        }  # fmt: skip
+        pairs = list(zip(self.scheduler.timesteps, self.sound_scheduler.timesteps, strict=True))
+        scale = self.scheduler.config.num_train_timesteps
+        for step, (now, now_sound) in enumerate(self.progress_bar(pairs)):
+            if self._interrupt:
+                break
+            levels = torch.stack([now, now, now_sound]).float() / scale
+            levels = levels.to(device).expand(len(prompts), 3)
+            found = self._predict(text, tokens, levels, layout, guidance_scale, dtype)
+            for name, scheduler in schedulers.items():
+                if not layout.is_noise(name):
+                    continue
+                at, time = layout.where(name, "target"), now_sound if name == "audio" else now
+                part = tokens[name][:, at]
+                velocity = (part - found[name][:, at]) / (time.float() / scale).clamp_min(1e-3)
+                stepped = scheduler.step(velocity, time, part, return_dict=False)[0]
+                tokens[name] = torch.cat(
+                    [tokens[name][:, : at.start], stepped, tokens[name][:, at.stop :]], 1
+                )
+            if callback_on_step_end is not None:
+                shown = {name: tokens[name] for name in callback_on_step_end_tensor_inputs}
+                tokens |= callback_on_step_end(self, step, now, shown) or {}
+        return self._finish(tokens, layout, unknown, output_type, return_dict)
+
+    def _start(self, layout, clean, generator, device) -> dict[str, torch.Tensor]:
+        """Tokens before the first step: what is given, and noise."""
+        out = {}
+        config = self.transformer.config
+        dims = {"image": config.image_dim, "video": config.video_dim, "audio": config.audio_dim}
+        for name in MADE:
+            total = layout.sizes[1 + MADE.index(name)]
+            tokens = torch.zeros(len(clean), total, dims[name], device=device)
+            for role in ("reference", "source", "target"):
+                at = layout.where(name, role)
+                for row, parts in enumerate(clean):
+                    if (name, role) in parts:
+                        tokens[row, at] = parts[name, role].to(device)
+            if layout.is_noise(name):
+                at = layout.where(name, "target")
+                shape = (len(clean), at.stop - at.start, dims[name])
+                tokens[:, at] = randn_tensor(shape, generator=generator, device=device)
+            out[name] = tokens
+        return out
+
+    def _predict(self, text, tokens, levels, layout, guidance_scale, dtype):
+        if guidance_scale == 1.0:
+            return self.transformer(
+                text, *(tokens[n].to(dtype) for n in MADE), levels, layout
+            ).to_float()
+        twice = [torch.cat([tokens[n]] * 2).to(dtype) for n in MADE]
+        out = self.transformer(text, *twice, levels.repeat(2, 1), layout).to_float()
+        halves = {n: out[n].chunk(2) for n in MADE}
+        return {n: away + guidance_scale * (to - away) for n, (away, to) in halves.items()}
+
+    def _finish(self, tokens, layout, unknown, output_type, return_dict):
+        targets = {n: tokens[n][:, layout.where(n, "target")] for n in MADE}
+        if output_type == "latent":
+            frames, audio = {n: targets[n] for n in ("image", "video")}, targets["audio"]
+        else:
+            grid = self.grid
+            codec = self.picture_codec
+            kind = codec.image_basis.dtype
+            frames = codec.decode(
+                targets["image"].to(kind), targets["video"].to(kind), grid.rows, grid.columns
+            )
+            frames = ((frames.float().clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
+            audio = self.sound_codec.decode(targets["audio"].float()).float().cpu().numpy()
+        self.maybe_free_model_hooks()
+        if not return_dict:
+            return frames, audio
+        return HorsePipelineOutput(frames=frames, audio=audio, unknown_words=unknown)
+
+    # --- hhlab's own verbs ------------------------------------------------------------------
+    def generate(self, shot, *, on_progress=None, cancel=None):
+        """Make a clip of a :class:`hhlab.Shot`, or a list of clips of a list of shots.
+
+        Parameters
+        ----------
+        on_progress : called as ``(steps done, steps in all)``
+        cancel : called after each step; true stops and raises :class:`Cancelled`
+        """
+        from hhlab.model.shots import make
+
+        return make(self, shot, on_progress=on_progress, cancel=cancel)
+
+    def stop(self) -> None:
+        """Stop after the step that is being done (for use in a callback)."""
+        self._interrupt = True

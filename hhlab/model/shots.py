@@ -1,0 +1,134 @@
+"""A shot, as one speaks of it, to a clip: the pipeline behind ``pipe.generate``."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from hhlab.errors import BadArgument, Cancelled
+from hhlab.model.inputs import Given
+from hhlab.types import Audio, Clip, Shot
+
+
+def make(
+    pipe, shot: Shot | Sequence[Shot], *, on_progress: Callable[[int, int], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Clip | list[Clip]:  # fmt: skip
+    """Make one clip of one shot, or several of several, as many at once as share their kind.
+
+    A shot's clip depends on the shot alone, not on what else is in its batch.
+    """
+    one = isinstance(shot, Shot)
+    shots = [shot] if one else list(shot)
+    if not shots or not all(isinstance(s, Shot) for s in shots):
+        raise BadArgument("shot", expected="a Shot, or a list of them", found=repr(shot)[:80])
+    groups: dict[tuple, list[int]] = {}
+    givens = [gather(pipe, s) for s in shots]
+    for number, (s, given) in enumerate(zip(shots, givens, strict=True)):
+        groups.setdefault((given.kinds, s.steps, s.guidance), []).append(number)
+    total = sum((pipe.default_steps if steps is None else steps) for _, steps, _ in groups)
+    done, stopped, clips = 0, False, {}
+
+    def after(pipeline, step, timestep, tensors):
+        nonlocal done, stopped
+        done += 1
+        if on_progress is not None:
+            on_progress(done, total)
+        if cancel is not None and cancel():
+            stopped = True
+            pipeline.stop()
+        return {}
+
+    for (_, steps, guidance), members in groups.items():
+        made = pipe(
+            [shots[k].prompt for k in members],
+            negative_prompt=[shots[k].negative_prompt for k in members],
+            given=[givens[k] for k in members],
+            num_inference_steps=pipe.default_steps if steps is None else steps,
+            guidance_scale=pipe.default_guidance if guidance is None else guidance,
+            generator=[torch.Generator().manual_seed(shots[k].seed) for k in members],
+            callback_on_step_end=after,
+        )
+        if stopped:
+            raise Cancelled("generation", expected="to be finished", found=f"stopped at {done}")
+        for k, frames, samples, unknown in zip(
+            members, made.frames, made.audio, made.unknown_words, strict=True
+        ):
+            clips[k] = as_clip(pipe, shots[k], frames, samples, unknown)
+    return clips[0] if one else [clips[k] for k in range(len(shots))]
+
+
+def gather(pipe, shot: Shot) -> Given:
+    """Read what a shot refers to, at the model's rate."""
+    source, source_sound = _clip(pipe, shot.source)
+    picture, _ = _clip(pipe, shot.picture)
+    sound = None if shot.sound is None else _sound(pipe, shot.sound)
+    return Given(
+        references=tuple(_image(r) for r in shot.references),
+        first_frame=None if shot.first_frame is None else _image(shot.first_frame),
+        source=source, source_sound=source_sound, picture=picture, sound=sound,
+    )  # fmt: skip
+
+
+def _image(picture) -> np.ndarray:
+    if isinstance(picture, np.ndarray):
+        return picture
+    if hasattr(picture, "convert"):  # a PIL image
+        return np.asarray(picture.convert("RGB"))
+    from hhlab.media import read_image
+
+    return read_image(picture)
+
+
+def _clip(pipe, clip: Clip | None) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Pictures at the model's rate, as many as it makes (the last is held), and the sound."""
+    if clip is None:
+        return None, None
+    frames = []
+    for frame in clip.frames(fps=pipe.config.fps):
+        frames.append(frame.rgb)
+        if len(frames) == pipe.num_frames:
+            break
+    frames += frames[-1:] * (pipe.num_frames - len(frames))
+    return np.stack(frames), _sound(pipe, clip) if clip.info.has_audio else None
+
+
+def _sound(pipe, of: Clip | Audio) -> np.ndarray:
+    rate = pipe.sound_codec.config.sample_rate
+    if isinstance(of, Audio):
+        from hhlab.types.clip import ArraySource
+
+        audio = ArraySource(np.zeros((1, 2, 2, 3), np.uint8), 1.0, of).audio(
+            sample_rate=rate, mono=True
+        )
+    else:
+        audio = of.audio(sample_rate=rate, mono=True)
+    lead = round(audio.start_s * rate)
+    samples = audio.samples[0]
+    return samples[-lead:] if lead < 0 else np.concatenate([np.zeros(lead, np.float32), samples])
+
+
+def as_clip(pipe, shot: Shot, frames, samples, unknown: tuple[str, ...]) -> Clip:
+    """Wrap what was made, with where it comes from."""
+    if unknown:
+        warnings.warn(
+            f"words this model does not know were passed over: {', '.join(sorted(set(unknown)))}",
+            stacklevel=2,
+        )
+    provenance = {
+        "generator": pipe.name, "mode": shot.mode, "prompt": shot.prompt,
+        "negative_prompt": shot.negative_prompt, "seed": shot.seed,
+        "steps": pipe.default_steps if shot.steps is None else shot.steps,
+        "guidance": pipe.default_guidance if shot.guidance is None else shot.guidance,
+        "unknown_words": list(unknown),
+    }  # fmt: skip
+    audio = Audio(
+        np.ascontiguousarray(samples[None], np.float32), pipe.sound_codec.config.sample_rate
+    )
+    return Clip.from_arrays(
+        frames, fps=pipe.config.fps, audio=audio, name=f"{pipe.name}-{shot.seed}",
+        provenance=provenance,
+    )  # fmt: skip

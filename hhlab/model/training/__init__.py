@@ -1,0 +1,1 @@
+"""Train the unified model from nothing: render, encode, learn."""

@@ -1,0 +1,53 @@
+"""Checkpoints in safetensors: weights, their average, the optimisers' state, the step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+
+def save(
+    path: Path, *, step: int, model: torch.nn.Module, average: dict[str, torch.Tensor],
+    optimisers: Sequence[torch.optim.Optimizer], note: dict[str, object],
+) -> None:  # fmt: skip
+    """Write everything a run needs to go on exactly; the file appears whole or not at all."""
+    tensors = {f"model.{name}": p.detach().contiguous() for name, p in model.named_parameters()}
+    tensors |= {f"average.{name}": p.contiguous() for name, p in average.items()}
+    for number, optimiser in enumerate(optimisers):
+        for key, state in optimiser.state_dict()["state"].items():
+            for name, value in state.items():
+                tensors[f"optimiser.{number}.{key}.{name}"] = torch.as_tensor(value).clone()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_file(tensors, part, metadata={"step": str(step), "note": json.dumps(note)})
+    part.replace(path)
+
+
+def load(
+    path: Path, *, model: torch.nn.Module, average: dict[str, torch.Tensor],
+    optimisers: Sequence[torch.optim.Optimizer],
+) -> int:  # fmt: skip
+    """Put a checkpoint back; return the number of steps done."""
+    states: list[dict[int, dict]] = [{} for _ in optimisers]
+    with safe_open(path, "pt") as file:
+        parameters = dict(model.named_parameters())
+        with torch.no_grad():
+            for key in file.keys():  # noqa: SIM118
+                kind, _, name = key.partition(".")
+                if kind == "model":
+                    parameters[name].copy_(file.get_tensor(key))
+                elif kind == "average":
+                    average[name].copy_(file.get_tensor(key))
+                else:
+                    number, which, what = name.split(".")
+                    states[int(number)].setdefault(int(which), {})[what] = file.get_tensor(key)
+        step = int(file.metadata()["step"])
+    for optimiser, state in zip(optimisers, states, strict=True):
+        whole = optimiser.state_dict()
+        optimiser.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
+    return step

@@ -1,0 +1,147 @@
+"""Rendered shards as latent tokens on disk, and batches of them in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from hhlab.actors.dataset import Shard, read_shard
+from hhlab.actors.prompts import edit_prompt, words_of_language, write_prompt
+from hhlab.model.lapped import LappedCodec
+from hhlab.model.mel import MelCodec
+from hhlab.model.words import encode, full_vocabulary, split
+
+PHRASINGS = 12  # prompts written for each clip; a batch picks one
+EDITS = 6
+
+
+def as_floats(pictures: np.ndarray) -> torch.Tensor:
+    """uint8 pictures as float32 in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(pictures)).float() / 127.5 - 1
+
+
+def fit_codecs(shards: Sequence[Path], picture: LappedCodec, sound: MelCodec) -> None:
+    """Find the codecs' components on some shards; mouths count more than the rest."""
+    blocks: dict[str, list] = {"image": [], "video": []}
+    weights: dict[str, list] = {"image": [], "video": []}
+    sounds = []
+    for path in shards:
+        shard = read_shard(path)
+        for clips, box in ((shard.video_a, 0), (shard.video_b, 1)):
+            x = as_floats(clips)
+            n = len(x)
+            rows, columns = x.shape[2] // 16, x.shape[3] // 16
+            mouth = mouth_share(shard.mouth_box[:, box], rows, columns)
+            # every second picture serves as a single one, all groups as groups
+            for name, many, part, share in (
+                ("image", 1, x[:, ::5], mouth[:, ::5]),
+                ("video", picture.frames, x[:, 1:], mouth[:, 1:]),
+            ):
+                b = picture._blocks(part.reshape(-1, many, *x.shape[2:])).flatten(0, 1)
+                blocks[name].append(b.half())
+                s = share.reshape(n, -1, many, rows * columns).mean(2)
+                weights[name].append(1 + 20 * s.reshape(-1))
+        sounds += [shard.audio_a, shard.audio_b]
+    for name in ("image", "video"):
+        picture.fit(name, torch.cat(blocks[name]).float(), torch.cat(weights[name]))
+    sound.fit(torch.from_numpy(np.concatenate(sounds)).float() / 32768)
+
+
+def mouth_share(boxes: np.ndarray, rows: int, columns: int, block: int = 16) -> torch.Tensor:
+    """How much of the mouth's box each block holds: float32 (n, t, rows columns), sums to 1."""
+    box = torch.from_numpy(np.asarray(boxes, np.float32))
+    x = torch.arange(columns) * float(block)
+    y = torch.arange(rows) * float(block)
+    wide = (torch.minimum(box[..., 2:3], x + block) - torch.maximum(box[..., 0:1], x)).clamp_min(0)
+    high = (torch.minimum(box[..., 3:4], y + block) - torch.maximum(box[..., 1:2], y)).clamp_min(0)
+    share = (high[..., :, None] * wide[..., None, :]).flatten(-2)
+    return share / share.sum(-1, keepdim=True).clamp_min(1e-6)
+
+
+def encode_shard(
+    shard: Shard, picture: LappedCodec, sound: MelCodec, *, longest: int, seed: int
+) -> dict[str, torch.Tensor]:
+    """Everything a batch may need of a shard's units; two clips, "a" and "b", a unit."""
+    vocabulary = full_vocabulary(words_of_language())
+    out: dict[str, torch.Tensor] = {}
+    rows = columns = None
+    for side, (clips, sounds) in enumerate(
+        ((shard.video_a, shard.audio_a), (shard.video_b, shard.audio_b))
+    ):
+        name = "ab"[side]
+        x = as_floats(clips)
+        rows, columns = x.shape[2] // picture.config.block_px, x.shape[3] // picture.config.block_px
+        out[f"image_{name}"] = picture.encode_image(x[:, 0]).half()
+        out[f"video_{name}"] = picture.encode_video(x[:, 1:]).half()
+        out[f"audio_{name}"] = sound.encode(torch.from_numpy(sounds).float() / 32768).half()
+        share = mouth_share(shard.mouth_box[:, side], rows, columns)
+        out[f"mouth_image_{name}"] = share[:, 0].half()
+        groups = share[:, 1:].reshape(len(x), -1, picture.frames, rows * columns).mean(2)
+        out[f"mouth_video_{name}"] = groups.flatten(1).half()
+    shown = as_floats(shard.references)
+    out["references"] = torch.stack(
+        [picture.encode_image(shown[:, k]) for k in range(shown.shape[1])], 1
+    ).half()
+    words: dict[str, list] = {"words_a": [], "words_b": [], "edit_ab": [], "edit_ba": []}
+    for number in range(len(shard)):
+        before, after = shard.scripts(number)
+        at = seed * 1_000_003 + number * 1009
+        for name, script in (("words_a", before), ("words_b", after)):
+            texts = (write_prompt(script, at + k).text for k in count())
+            words[name].append(_numbers(texts, PHRASINGS, vocabulary, longest))
+        for name, pair in (("edit_ab", (before, after)), ("edit_ba", (after, before))):
+            texts = (edit_prompt(*pair, at + k).text for k in count())
+            words[name].append(_numbers(texts, EDITS, vocabulary, longest))
+    for name, ids in words.items():
+        out[name] = torch.from_numpy(np.array(ids, np.int16))
+    return out
+
+
+def _numbers(
+    texts: Iterator[str], wanted: int, vocabulary: Sequence[str], longest: int
+) -> list[np.ndarray]:
+    """The first `wanted` texts that are not too long, as word numbers."""
+    fitting = (text for text in texts if len(split(text)) <= longest)
+    return [encode(text, vocabulary, longest=longest).ids for text in islice(fitting, wanted)]
+
+
+def encode_folder(
+    folder: Path, into: Path, picture: LappedCodec, sound: MelCodec, *, longest: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Path]:  # fmt: skip
+    """Encode every shard of a folder that is not yet encoded; return the files, in order."""
+    into.mkdir(parents=True, exist_ok=True)
+    shards, files = sorted(folder.glob("*.npz")), []
+    for number, path in enumerate(shards):
+        file = into / f"{path.stem}.safetensors"
+        if not file.exists():
+            made = encode_shard(read_shard(path), picture, sound, longest=longest, seed=number)
+            save_file(made, file.with_suffix(".part"))
+            file.with_suffix(".part").rename(file)
+        files.append(file)
+        progress(number + 1, len(shards))
+    return files
+
+
+@dataclass
+class Latents:
+    """All encoded units in memory: tensors whose first axis is the unit."""
+
+    tensors: dict[str, torch.Tensor]
+
+    def __len__(self) -> int:
+        return len(self.tensors["image_a"])
+
+    @classmethod
+    def load(cls, files: Sequence[Path]) -> Latents:
+        parts = [load_file(file) for file in files]
+        return cls({name: torch.cat([part[name] for part in parts]) for name in parts[0]})
+
+    def pick(self, name: str, rows: torch.Tensor) -> torch.Tensor:
+        return self.tensors[name][rows].float()

@@ -1,0 +1,186 @@
+"""The training loop: steps, averages, checkpoints, samples; resumes exactly after a kill."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+
+from hhlab.model.sequence import Grid
+from hhlab.model.training import checkpoint
+from hhlab.model.training.latents import Latents
+from hhlab.model.training.objective import Task, loss_of, make_batch
+from hhlab.model.training.recipe import Recipe
+from hhlab.model.transformer import HorseTransformer
+
+TASKS_WATCHED = {
+    "t2v": Task(), "first frame": Task(first_frame=True), "references": Task(references=3),
+    "edit": Task(source=True), "lips": Task(sound_given=True),
+}  # fmt: skip
+
+
+def rate_at(step: int, recipe: Recipe) -> float:
+    """Share of the learning rate: up, level, down to nothing (trapezium)."""
+    up = max(1, round(recipe.warmup * recipe.steps))
+    down = max(1, round(recipe.decay * recipe.steps))
+    return min(1.0, (step + 1) / up, max(0.0, (recipe.steps - step) / down))
+
+
+def make_optimisers(model: HorseTransformer, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Muon (Jordan et al. 2024) for the layers' matrices, AdamW for all else."""
+    inner, rest = [], []
+    for name, parameter in model.named_parameters():
+        matrix = parameter.ndim == 2 and name.startswith("blocks") and "to_gate" not in name
+        (inner if matrix else rest).append(parameter)
+    return [
+        torch.optim.Muon(
+            inner, lr=recipe.muon_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
+        ),
+        torch.optim.AdamW(rest, lr=recipe.adam_rate, weight_decay=0.0, betas=(0.9, 0.98)),
+    ]
+
+
+class Trainer:
+    """Holds a run's model, average, optimisers and step.
+
+    Parameters
+    ----------
+    recipe, folder : the settings, and where checkpoints and the log go
+    data, watched : units to learn from, and units kept aside to watch the loss on
+    grid : the tokens of a clip
+    """
+
+    def __init__(
+        self, recipe: Recipe, folder: Path, data: Latents, watched: Latents, grid: Grid,
+        *, text_vocabulary: int,
+    ) -> None:  # fmt: skip
+        self.recipe, self.folder = recipe, Path(folder)
+        self.data, self.watched, self.grid = data, watched, grid
+        self.accelerator = Accelerator(mixed_precision="no", cpu=not torch.cuda.is_available())
+        torch.manual_seed(recipe.seed)
+        self.model = HorseTransformer.of(recipe.config(text_vocabulary=text_vocabulary))
+        self.model.to(self.accelerator.device)
+        self.average = {n: p.detach().clone() for n, p in self.model.named_parameters()}
+        self.optimisers = make_optimisers(self.model, recipe)
+        self.rates = [o.param_groups[0]["lr"] for o in self.optimisers]
+        self.step = 0
+        self.worker = self.accelerator.prepare(self.model)
+        if recipe.compile:
+            self.worker = torch.compile(self.worker)
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "checkpoint.safetensors"
+
+    def resume(self) -> bool:
+        """Go on where the folder's checkpoint stopped; False where there is none."""
+        if not self.file.exists():
+            return False
+        self.step = checkpoint.load(
+            self.file, model=self.model, average=self.average, optimisers=self.optimisers
+        )
+        return True
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        if self.accelerator.is_main_process:
+            checkpoint.save(
+                self.file, step=self.step, model=self.model, average=self.average,
+                optimisers=self.optimisers, note=self.recipe.to_dict(),
+            )  # fmt: skip
+
+    def rows(self, step: int) -> torch.Tensor:
+        """Which clips a step sees: a fresh order each epoch, each process its own part."""
+        count, batch = 2 * len(self.data), self.recipe.batch
+        processes, number = self.accelerator.num_processes, self.accelerator.process_index
+        per_epoch = max(1, count // (batch * processes))
+        epoch, place = divmod(step, per_epoch)
+        draw = torch.Generator().manual_seed(self.recipe.seed * 7919 + epoch)
+        first = (place * processes + number) * batch
+        return torch.randperm(count, generator=draw)[first : first + batch]
+
+    def autocast(self) -> torch.autocast:
+        kind = self.accelerator.device.type
+        return torch.autocast(kind, torch.bfloat16, enabled=self.recipe.precision == "bf16")
+
+    def update(self) -> dict[str, float]:
+        """One step; returns the losses. Depends on the step's number and the weights alone."""
+        recipe = self.recipe
+        draw = torch.Generator().manual_seed(
+            (recipe.seed * 1_000_003 + self.step) * 64 + self.accelerator.process_index
+        )
+        batch = make_batch(
+            self.data, self.rows(self.step), self.grid, draw, drop_prompt=recipe.drop_prompt,
+            picture_shift=recipe.picture_shift, sound_shift=recipe.sound_shift,
+        )  # fmt: skip
+        with self.autocast():
+            loss, parts = loss_of(self.worker, batch)
+        self.accelerator.backward(loss)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        share = rate_at(self.step, recipe)
+        for optimiser, rate in zip(self.optimisers, self.rates, strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * share
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        keep = min(recipe.ema, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            names, now = zip(*self.model.named_parameters(), strict=True)
+            torch._foreach_lerp_([self.average[n] for n in names], list(now), 1 - keep)
+        self.step += 1
+        return {"loss": float(loss.detach()), **parts, "norm": float(norm)}
+
+    @torch.no_grad()
+    def watch(self) -> dict[str, float]:
+        """Losses of the averaged weights on the units kept aside, the same noise every time."""
+        held = {n: p.detach().clone() for n, p in self.model.named_parameters()}
+        self._put(self.average)
+        out = {}
+        for name, task in TASKS_WATCHED.items():
+            draw = torch.Generator().manual_seed(99)
+            batch = make_batch(
+                self.watched, torch.arange(min(32, 2 * len(self.watched))), self.grid, draw,
+                drop_prompt=0.0, picture_shift=self.recipe.picture_shift,
+                sound_shift=self.recipe.sound_shift, task=task,
+            )  # fmt: skip
+            with self.autocast():
+                _, parts = loss_of(self.model, batch)
+            out |= {f"{name} {part}": value for part, value in parts.items()}
+        self._put(held)
+        return out
+
+    def _put(self, values: dict[str, torch.Tensor]) -> None:
+        for name, parameter in self.model.named_parameters():
+            parameter.data.copy_(values[name])
+
+    def run(
+        self, on_step: Callable[[int, dict[str, float]], None] = lambda step, parts: None,
+        on_sample: Callable[[int], None] = lambda step: None,
+    ) -> None:  # fmt: skip
+        """Train to the recipe's last step. Ctrl-C saves first."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        start, seen = time.time(), self.step
+        try:
+            while self.step < self.recipe.steps:
+                parts = self.update()
+                parts["clips_per_s"] = (
+                    (self.step - seen) * self.recipe.batch * self.accelerator.num_processes
+                    / max(1e-9, time.time() - start)
+                )  # fmt: skip
+                last = self.step == self.recipe.steps
+                if self.step % self.recipe.sample_every == 0 or last:
+                    parts |= self.watch()
+                    on_sample(self.step)
+                if self.accelerator.is_main_process:
+                    on_step(self.step, parts)
+                    with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+                        log.write(json.dumps({"step": self.step, **parts}) + "\n")
+                if self.step % self.recipe.save_every == 0 or last:
+                    self.save()
+        except KeyboardInterrupt:
+            self.save()
+            raise

@@ -1,0 +1,161 @@
+"""What the model is asked to do in training: tasks, noise, loss.
+
+Flow matching (Lipman et al. 2023, equation 23) with the clean tokens predicted: a token at level s
+is ``(1 - s) clean + s noise``, and an error of the prediction counts as the error of the velocity,
+that is divided by s squared (floored). Sound is usually a little less noisy than the picture, as it
+is when sampling, and sometimes is given, so that the lips learn to follow it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from hhlab.model.sequence import Grid, Layout, make_layout
+from hhlab.model.training.latents import Latents
+from hhlab.model.transformer import HorseTransformer
+
+LEAST_LEVEL = 0.12  # the floor under s in the loss
+MOUTH_WEIGHT = 40.0  # a block that holds all of the mouth counts 1 + this times
+MODALITY_WEIGHT = {"image": 0.25, "video": 1.0, "audio": 0.6}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One way of using the model; the names are those of the pipeline's arguments."""
+
+    references: int = 0
+    source: bool = False
+    first_frame: bool = False
+    picture_given: bool = False
+    sound_given: bool = False
+
+
+def draw_task(draw: torch.Generator) -> Task:
+    """Draw a task for one batch."""
+    kind, sound, count = torch.rand(3, generator=draw).tolist()
+    sound_given = sound < 0.25
+    picture_given = 0.25 <= sound < 0.33
+    if kind < 0.5:
+        return Task(sound_given=sound_given, picture_given=picture_given)
+    if kind < 0.64:
+        return Task(first_frame=True, sound_given=sound_given)
+    if kind < 0.84:
+        return Task(references=1 + int(4 * count), sound_given=sound_given)
+    return Task(source=True, sound_given=False)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Clean tokens of a batch and all that a step needs beside them."""
+
+    layout: Layout
+    text: torch.Tensor
+    clean: dict[str, torch.Tensor]
+    noise: dict[str, torch.Tensor]
+    levels: torch.Tensor  # (b, 3): image, video, audio
+    mouth: dict[str, torch.Tensor]
+
+
+def shift(level: torch.Tensor, by: float) -> torch.Tensor:
+    """Move levels towards noise (Esser et al. 2024, equation 23)."""
+    return by * level / (1 + (by - 1) * level)
+
+
+def draw_levels(
+    count: int, draw: torch.Generator, *, picture_shift: float, sound_shift: float
+) -> torch.Tensor:
+    """Noise levels (count, 3) for image, video and audio."""
+    one = torch.sigmoid(torch.randn(count, generator=draw))
+    other = torch.sigmoid(torch.randn(count, generator=draw))
+    apart = torch.rand(count, generator=draw) < 0.35
+    picture = shift(one, picture_shift)
+    sound = shift(torch.where(apart, other, one), sound_shift)
+    return torch.stack([picture, picture, sound], 1)
+
+
+def make_batch(
+    data: Latents,
+    rows: torch.Tensor,
+    grid: Grid,
+    draw: torch.Generator,
+    *,
+    drop_prompt: float = 0.1,
+    picture_shift: float,
+    sound_shift: float,
+    task: Task | None = None,
+) -> Batch:
+    """Gather clips, each row being 2 x unit + side, into one batch of one task."""
+    task = task or draw_task(draw)
+    unit, b_side = rows // 2, rows % 2 == 1
+
+    def of(stem: str, other: bool = False) -> torch.Tensor:
+        swap = ~b_side if other else b_side
+        a, b = data.tensors[f"{stem}_a"][unit], data.tensors[f"{stem}_b"][unit]
+        return torch.where(swap.view(-1, *[1] * (a.ndim - 1)), b, a).float()
+
+    if task.source:
+        ab, ba = data.tensors["edit_ab"][unit], data.tensors["edit_ba"][unit]
+        phrasings = torch.where(b_side.view(-1, 1, 1), ab, ba)
+    else:
+        a, b = data.tensors["words_a"][unit], data.tensors["words_b"][unit]
+        phrasings = torch.where(b_side.view(-1, 1, 1), b, a)
+    which = torch.randint(phrasings.shape[1], (len(rows),), generator=draw)
+    text = phrasings[torch.arange(len(rows)), which].long()
+    text[torch.rand(len(rows), generator=draw) < drop_prompt] = 0
+
+    clean = {name: of(name) for name in ("image", "video", "audio")}
+    mouth = {name: of(f"mouth_{name}") for name in ("image", "video")}
+    layout = make_layout(
+        grid, text_tokens=text.shape[1], references=task.references, source=task.source,
+        first_frame=task.first_frame, picture_given=task.picture_given,
+        sound_given=task.sound_given,
+    )  # fmt: skip
+    noise = {n: torch.randn(x.shape, generator=draw) for n, x in clean.items()}
+    levels = draw_levels(len(rows), draw, picture_shift=picture_shift, sound_shift=sound_shift)
+    before = {"image": [], "video": [], "audio": []}
+    if task.references:
+        shown = data.tensors["references"][unit]
+        pick = torch.rand(shown.shape[:2], generator=draw).argsort(1)[:, : task.references]
+        shown = shown[torch.arange(len(rows))[:, None], pick].flatten(1, 2)
+        before["image"].append(shown.float())
+    if task.source:
+        for name in before:
+            before[name].append(of(name, other=True))
+    clean = {name: torch.cat([*before[name], x], 1) for name, x in clean.items()}
+    return Batch(layout, text, clean, noise, levels, mouth)
+
+
+def loss_of(model: HorseTransformer, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
+    """Mean weighted error of a batch, and each modality's own for the log."""
+    device = next(model.parameters()).device
+    given, targets = {}, {}
+    for number, name in enumerate(("image", "video", "audio")):
+        tokens = batch.clean[name].to(device)
+        at = batch.layout.where(name, "target")
+        targets[name] = tokens[:, at]
+        if batch.layout.is_noise(name):
+            level = batch.levels[:, number].to(device)[:, None, None]
+            mixed = (1 - level) * targets[name] + level * batch.noise[name].to(device)
+            tokens = torch.cat([tokens[:, : at.start], mixed, tokens[:, at.stop :]], 1)
+        given[name] = tokens
+    out = model(
+        batch.text.to(device), given["image"], given["video"], given["audio"],
+        batch.levels.to(device), batch.layout,
+    )  # fmt: skip
+    total, parts = torch.zeros((), device=device), {}
+    for number, name in enumerate(("image", "video", "audio")):
+        if not batch.layout.is_noise(name):
+            continue
+        found = out[name][:, batch.layout.where(name, "target")].float()
+        error = (found - targets[name]).square().mean(-1)
+        weight = torch.ones_like(error)
+        if name in batch.mouth:
+            weight = 1 + MOUTH_WEIGHT * batch.mouth[name].to(device)
+            weight = weight / weight.mean()
+        level = batch.levels[:, number].to(device)[:, None].clamp_min(LEAST_LEVEL)
+        part = (error * weight / level.square()).mean()
+        total = total + MODALITY_WEIGHT[name] * part
+        parts[name] = float(part.detach())
+    return total, parts

@@ -1,0 +1,72 @@
+"""A training run's settings, as read from YAML."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from hhlab.errors import BadArgument
+from hhlab.model.config import ModelConfig
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that fixes a training run.
+
+    Attributes
+    ----------
+    name : of the model
+    units, seed : how many units of the actors' world are rendered (two clips and four stills
+        each), and from which seed
+    steps, batch : updates, and clips in each
+    muon_rate, adam_rate : learning rates of the inner matrices (Muon) and of all else (AdamW)
+    warmup, decay : share of the steps in which the rate rises, and in which it falls to nothing
+    ema : of the weights that are kept
+    picture_shift, sound_shift : how far noise levels lean towards noise
+    drop_prompt : share of clips trained without their prompt, for guidance
+    save_every, sample_every : steps
+    precision : "bf16" or "fp32"
+    model : sizes that differ from ModelConfig's
+    """
+
+    name: str = "foal"
+    units: int = 3000
+    seed: int = 1
+    steps: int = 4000
+    batch: int = 24
+    muon_rate: float = 0.004
+    adam_rate: float = 0.001
+    warmup: float = 0.02
+    decay: float = 0.3
+    ema: float = 0.998
+    picture_shift: float = 5.0
+    sound_shift: float = 2.5
+    drop_prompt: float = 0.1
+    save_every: int = 200
+    sample_every: int = 1000
+    precision: str = "bf16"
+    compile: bool = False
+    model: dict[str, Any] = field(default_factory=dict)
+
+    def config(self, *, text_vocabulary: int) -> ModelConfig:
+        """The sizes of the model."""
+        values = {**self.model, "text_vocabulary": text_vocabulary}
+        if "rope_pairs" in values:
+            values["rope_pairs"] = tuple(values["rope_pairs"])
+        return ModelConfig(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Recipe:
+        """Read a recipe. Raises :class:`BadArgument` for settings that do not exist."""
+        import yaml
+
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        known = {f.name for f in fields(cls)}
+        if not isinstance(values, dict) or set(values) - known:
+            found = ", ".join(sorted(set(values) - known)) if isinstance(values, dict) else "a list"
+            raise BadArgument(str(path), expected=f"only {', '.join(sorted(known))}", found=found)
+        return cls(**values)

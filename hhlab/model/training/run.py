@@ -1,0 +1,156 @@
+"""From nothing to a pipeline in a folder: render, fit the codecs, encode, train, export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
+
+from hhlab.actors.dataset import render_units
+from hhlab.actors.prompts import words_of_language
+from hhlab.model.lapped import LappedCodec
+from hhlab.model.mel import MelCodec
+from hhlab.model.pipeline import HorsePipeline
+from hhlab.model.sequence import Grid
+from hhlab.model.training.latents import Latents, encode_folder, fit_codecs
+from hhlab.model.training.loop import Trainer
+from hhlab.model.training.recipe import Recipe
+from hhlab.model.transformer import HorseTransformer
+from hhlab.model.words import full_vocabulary
+
+SIZE_PX, FPS, SECONDS = 96, 12.5, 2.0
+CODEC_SHARDS = 4  # on which the codecs' components are found
+WATCHED_UNITS = 64
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class World:
+    """Everything a run learns from."""
+
+    picture: LappedCodec
+    sound: MelCodec
+    data: Latents
+    watched: Latents
+    words: tuple[str, ...]
+
+
+def prepare(recipe: Recipe, folder: Path, *, workers: int, say: Say) -> World:
+    """Render and encode what is not there yet."""
+    config = recipe.config(text_vocabulary=1)
+    parts = {}
+    for split, units in (("train", recipe.units), ("test", WATCHED_UNITS)):
+        say(f"rendering {units} {split} units")
+        parts[split] = render_units(
+            folder / split, units, seed=recipe.seed, workers=workers, size_px=SIZE_PX, fps=FPS,
+            seconds=SECONDS, split=split,
+            progress=lambda done, total: say(f"  {done} of {total}"),
+        )  # fmt: skip
+    codecs = folder / "codecs"
+    if (codecs / "sound").exists():
+        picture = LappedCodec.from_pretrained(codecs / "picture")
+        sound = MelCodec.from_pretrained(codecs / "sound")
+    else:
+        say("finding the codecs' components")
+        picture = LappedCodec(image_dim=config.image_dim, video_dim=config.video_dim)
+        sound = MelCodec(audio_dim=config.audio_dim)
+        fit_codecs(parts["train"][:CODEC_SHARDS], picture, sound)
+        picture.save_pretrained(codecs / "picture")
+        sound.save_pretrained(codecs / "sound")
+    encoded = {
+        split: Latents.load(
+            encode_folder(
+                folder / split, folder / f"{split}-latents", picture, sound,
+                longest=config.text_tokens,
+                progress=lambda done, total: say(f"  encoded {done} of {total} shards"),
+            )
+        )
+        for split in parts
+    }  # fmt: skip
+    return World(
+        picture, sound, encoded["train"], encoded["test"], full_vocabulary(words_of_language())
+    )
+
+
+def clip_grid(picture: LappedCodec, sound: MelCodec) -> Grid:
+    """The tokens of a training clip."""
+    frames = round(SECONDS * FPS)
+    side = SIZE_PX // picture.config.block_px
+    return Grid(
+        side, side, (frames - 1) // picture.frames, picture.frames / FPS,
+        round(frames / FPS / sound.token_s), sound.token_s,
+    )  # fmt: skip
+
+
+def pipeline_of(
+    trainer: Trainer, world: World, *, dtype: torch.dtype = torch.bfloat16
+) -> HorsePipeline:
+    """The averaged weights as a pipeline."""
+    model = HorseTransformer.of(trainer.model.sizes)
+    for name, parameter in model.named_parameters():
+        parameter.data.copy_(trainer.average[name])
+    recipe = trainer.recipe
+    return HorsePipeline(
+        model.to(dtype), world.picture, world.sound,
+        FlowMatchEulerDiscreteScheduler(shift=recipe.picture_shift),
+        FlowMatchEulerDiscreteScheduler(shift=recipe.sound_shift),
+        words=world.words, size_px=SIZE_PX, fps=FPS, seconds=SECONDS,
+    )  # fmt: skip
+
+
+def train(
+    recipe: Recipe, folder: str | Path, *, resume: bool = True, workers: int = 2,
+    say: Say = print,
+) -> Path:  # fmt: skip
+    """Run a recipe; returns the folder of the finished pipeline.
+
+    Everything is kept in `folder`; a second call with `resume` goes on where the first stopped,
+    and ends with the same weights as if it had not.
+    """
+    folder = Path(folder)
+    world = prepare(recipe, folder / "world", workers=workers, say=say)
+    trainer = Trainer(
+        recipe, folder / recipe.name, world.data, world.watched,
+        clip_grid(world.picture, world.sound), text_vocabulary=len(world.words),
+    )  # fmt: skip
+    if resume and trainer.resume():
+        say(f"going on from step {trainer.step}")
+
+    def on_step(step: int, parts: dict[str, float]) -> None:
+        if step % 20 == 0 or step == recipe.steps or "t2v video" in parts:
+            say(f"step {step} of {recipe.steps}: " + ", ".join(
+                f"{name} {value:.3f}" for name, value in parts.items()))  # fmt: skip
+
+    def on_sample(step: int) -> None:
+        sample_sheet(trainer, world, folder / recipe.name / f"samples-{step:06d}.png")
+
+    trainer.run(on_step, on_sample)
+    out = folder / recipe.name / "pipeline"
+    pipeline_of(trainer, world).save_pretrained(out)
+    return out
+
+
+PROMPTS = (
+    'A young woman with long red hair in a green shirt, in the park. She says "my blue boat".',
+    "An old man with grey hair and a beard, in a white hoodie, in front of a red wall.",
+    "A man with glasses in the library, in a yellow blazer. The camera zooms in.",
+    "A woman with short black hair in a pink t-shirt, in the city at night. The light is cool.",
+)
+
+
+def sample_sheet(trainer: Trainer, world: World, path: Path) -> None:
+    """Write a picture of a few clips, one a row, as the averaged weights make them now."""
+    from PIL import Image
+
+    pipe = pipeline_of(trainer, world, dtype=torch.float32).to(trainer.accelerator.device)
+    pipe.set_progress_bar_config(disable=True)
+    draws = [torch.Generator().manual_seed(k) for k in range(len(PROMPTS))]
+    with trainer.autocast():
+        made = pipe(list(PROMPTS), num_inference_steps=12, generator=draws)
+    rows = [np.concatenate(list(clip[:: max(1, len(clip) // 8)]), 1) for clip in made.frames]
+    Image.fromarray(np.concatenate(rows, 0)).save(path)

@@ -1,0 +1,189 @@
+"""The pipeline's promises: modes, seeds, batches, diffusers' manners, refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DiffusionPipeline, FlowMatchHeunDiscreteScheduler
+from safetensors.torch import load_file, save_file
+
+import hhlab as hh
+from hhlab.errors import BadArgument, Cancelled, FileMissing, UnknownModel, UnsafePickle
+from hhlab.model import Given
+from tests.model.conftest import smooth_pictures
+
+
+def pictures(clip: hh.Clip) -> np.ndarray:
+    return np.stack([frame.rgb for frame in clip.frames()])
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return 10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2))
+
+
+def test_a_clip_has_picture_and_sound_of_one_length(pipe):
+    clip = pipe.generate(hh.Shot("a man.", seed=1, steps=2))
+    assert pictures(clip).shape == (9, 32, 32, 3)
+    assert clip.audio().samples.shape == (1, 11520)
+    assert clip.info.duration_s == pytest.approx(0.72)
+    assert clip.provenance["seed"] == 1
+    assert clip.provenance["mode"] == "text-to-video"
+
+
+def test_a_clip_depends_on_its_seed_and_not_on_its_batch(pipe):
+    alone = pictures(pipe.generate(hh.Shot("a man", seed=3, steps=3)))
+    other, again = pipe.generate(
+        [hh.Shot("a woman", seed=2, steps=3), hh.Shot("a man", seed=3, steps=3)]
+    )
+    assert np.abs(pictures(again).astype(int) - alone).max() <= 1
+    assert np.abs(pictures(other).astype(int) - alone).max() > 5
+
+
+def test_the_prompt_and_what_is_unwanted_change_the_clip(pipe):
+    one, two, three = (
+        pictures(pipe.generate(hh.Shot(prompt, negative, seed=3, steps=2)))
+        for prompt, negative in (("a man", ""), ("a woman", ""), ("a man", "a woman"))
+    )
+    assert (one != two).any()
+    assert (one != three).any()
+
+
+def test_the_first_picture_is_kept(pipe):
+    first = smooth_pictures(1, 32, 5)[0]
+    clip = pipe.generate(hh.Shot("a man", first_frame=first, steps=2))
+    assert psnr(pictures(clip)[0], first) > 30
+
+
+def test_given_pictures_are_kept_while_sound_is_made_and_the_other_way_round(pipe):
+    source = pipe.generate(hh.Shot("a man", seed=8, steps=2))
+    heard = pipe.generate(hh.Shot("a man", picture=source, seed=9, steps=2))
+    assert psnr(pictures(heard), pictures(source)) > 30
+    seen = pipe.generate(hh.Shot("a man", sound=source, seed=9, steps=2))
+    assert psnr(pictures(seen), pictures(source)) < 30
+    codec = pipe.sound_codec
+    made, given = (
+        codec.log_mel(torch.from_numpy(c.audio().samples)) for c in (seen, source)
+    )  # fmt: skip
+    assert (made - given).abs().mean() < 0.1
+
+
+def test_references_and_source_matter(pipe):
+    image, other = smooth_pictures(1, 32, 1)[0], smooth_pictures(1, 32, 2)[0]
+    source = pipe.generate(hh.Shot("a man", seed=8, steps=2))
+    made = [
+        pictures(pipe.generate(hh.Shot("a man", steps=2, **given)))
+        for given in (
+            {}, {"references": [image]}, {"references": [other]}, {"references": [image, other]},
+            {"source": source},
+        )
+    ]  # fmt: skip
+    assert all((a != b).any() for i, a in enumerate(made) for b in made[:i])
+
+
+def test_progress_and_cancel(pipe):
+    seen = []
+    pipe.generate(hh.Shot("a", steps=3), on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    calls = []
+    with pytest.raises(Cancelled):
+        pipe.generate(hh.Shot("a", steps=50), cancel=lambda: calls.append(1) or len(calls) == 2)
+    assert len(calls) == 2
+
+
+def test_a_step_callback_may_change_the_tokens(pipe):
+    def blank(pipeline, step, timestep, tensors):
+        return {"image": torch.zeros_like(tensors["image"])}
+
+    out = pipe("a man", num_inference_steps=2, callback_on_step_end=blank,
+               callback_on_step_end_tensor_inputs=["image"], output_type="latent")  # fmt: skip
+    assert out.frames["image"].abs().max() == 0
+
+
+def test_it_is_saved_and_found_again_by_diffusers_and_by_name(pipe, tmp_path):
+    pipe.save_pretrained(tmp_path / "m")
+    before = pictures(pipe.generate(hh.Shot("a man", seed=1, steps=2)))
+    for again in (DiffusionPipeline.from_pretrained(tmp_path / "m"), hh.load(tmp_path / "m")):
+        again.set_progress_bar_config(disable=True)
+        assert (pictures(again.generate(hh.Shot("a man", seed=1, steps=2))) == before).all()
+
+
+def test_schedulers_can_be_swapped(pipe):
+    pipe.scheduler = FlowMatchHeunDiscreteScheduler.from_config(pipe.scheduler.config)
+    pipe.sound_scheduler = FlowMatchHeunDiscreteScheduler.from_config(pipe.sound_scheduler.config)
+    assert pictures(pipe.generate(hh.Shot("a man", steps=3))).shape[0] == 9
+
+
+def test_attention_back_ends_agree(pipe):
+    before = pictures(pipe.generate(hh.Shot("a man", seed=1, steps=2)))
+    pipe.transformer.set_attention_backend("_native_math")
+    after = pictures(pipe.generate(hh.Shot("a man", seed=1, steps=2)))
+    assert np.abs(before.astype(int) - after).max() <= 1
+
+
+def test_group_offload_gives_the_same(pipe):
+    before = pictures(pipe.generate(hh.Shot("a man", seed=1, steps=2)))
+    pipe.transformer.enable_group_offload(
+        onload_device=torch.device("cpu"), offload_device=torch.device("cpu"),
+        offload_type="block_level", num_blocks_per_group=1,
+    )  # fmt: skip
+    after = pictures(pipe.generate(hh.Shot("a man", seed=1, steps=2)))
+    assert np.abs(before.astype(int) - after).max() <= 1
+
+
+def test_unknown_words_are_passed_over_and_said(pipe):
+    with pytest.warns(UserWarning, match="zeppelin"):
+        clip = pipe.generate(hh.Shot("a zeppelin", steps=1))
+    assert clip.provenance["unknown_words"] == ["zeppelin"]
+
+
+@pytest.mark.parametrize(
+    ("shot", "says"),
+    [
+        ({"prompt": ""}, "some words"),
+        ({"prompt": "man " * 10_000}, "at most 8 words"),
+        ({"prompt": "a", "references": [np.zeros((32, 32, 3), np.uint8)] * 5}, "at most 4"),
+        ({"prompt": "a", "steps": 0}, "1 or more"),
+        ({"prompt": "a", "guidance": float("nan")}, "0 to 50"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_by_name(pipe, shot, says):
+    with pytest.raises(BadArgument, match=says):
+        pipe.generate(hh.Shot(**shot))
+
+
+def test_a_source_without_sound_is_edited_all_the_same(pipe):
+    silent = hh.Clip.from_arrays(smooth_pictures(9, 32, 3), fps=12.5)
+    clip = pipe.generate(hh.Shot("a man", source=silent, steps=1))
+    assert clip.info.has_audio
+
+
+def test_a_corrupt_reference_is_a_named_error(pipe, tmp_path):
+    bad = tmp_path / "face.png"
+    bad.write_bytes(b"not a picture")
+    with pytest.raises(hh.HhlabError, match=r"face\.png"):
+        pipe.generate(hh.Shot("a man", references=[bad]))
+
+
+def test_damaged_and_unsafe_weights_are_refused(pipe, tmp_path):
+    with pytest.raises(UnknownModel):
+        hh.load("no-such-model")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileMissing):
+        hh.load(tmp_path / "empty")
+    folder = tmp_path / "m"
+    pipe.save_pretrained(folder)
+    file = next((folder / "transformer").glob("*.safetensors"))
+    tensors = load_file(file)
+    tensors["role.weight"][0, 0] = float("nan")
+    save_file(tensors, file)
+    with pytest.raises(hh.HhlabError, match="role"):
+        hh.load(folder)
+    (folder / "transformer" / "diffusion_pytorch_model.bin").write_bytes(b"x")
+    with pytest.raises(UnsafePickle):
+        hh.load(folder)
+
+
+def test_a_batch_must_be_of_one_kind(pipe):
+    with pytest.raises(BadArgument, match="same kinds"):
+        pipe(["a", "a"], given=[Given(), Given(first_frame=smooth_pictures(1, 32, 0)[0])])
