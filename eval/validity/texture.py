@@ -3,7 +3,8 @@
     python -m eval.validity.texture --data ../shared/data [--extra FOLDER] --out docs/validity
 
 Every value is measured on a source that was left out of the fit: for each clip or photograph the
-calibration is fitted again on all others. Writes texture.md, texture.csv and two pictures.
+calibration is fitted again on all others. Clips that a model made are left out of every fit.
+Writes texture.md, texture.csv and two pictures.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from eval.validity.texture_fit import AXES, fit_axis, measured_rows
-from eval.validity.texture_material import OWN
+from eval.validity.texture_material import ENCODED, OWN, generated
 from eval.validity.texture_niqe import section
-from eval.validity.texture_page import REGIONS, draw, markdown, page
+from eval.validity.texture_page import REGIONS, Tables, draw, markdown, page
 from hhlab.metrics.texture.calibration import boiling_value
 
 
@@ -100,7 +101,23 @@ def clean_table(values: pd.DataFrame) -> pd.DataFrame:
         table.append({
             "region": region, "axis": axis, "pictures": len(clean), "median": clean.median(),
             "90%": clean.quantile(0.9), "false alarms (>= .5)": (clean >= 0.5).mean(),
+            "undetermined": _clean(part).isna().mean(),
         })  # fmt: skip
+    return pd.DataFrame(table)
+
+
+def encoded_table(values: pd.DataFrame) -> pd.DataFrame:
+    """Own damage at dose 1 and then encoded, against the same picture only encoded."""
+    table = []
+    for (region, axis), part in values.groupby(["region", "axis"], sort=False):
+        clean = _clean(part).dropna()
+        for damage, group in part[part.kind == axis].groupby("damage", sort=False):
+            change = (group.set_index("picture")["value"] - clean).dropna()
+            table.append({
+                "region": region, "axis": axis, "damage": damage, "pictures": len(change),
+                "false alarms (>= .5)": (clean >= 0.5).mean(), "reaction": change.median(),
+                "higher than without": (change > 0).mean(),
+            })  # fmt: skip
     return pd.DataFrame(table)
 
 
@@ -118,17 +135,25 @@ def main() -> None:
             for region in REGIONS}  # fmt: skip
     parts = [held_out(rows[region], region) for region in REGIONS]
     values = pd.concat(parts, ignore_index=True)
-    dose, cross, clean = dose_table(values), crosstalk_table(values), clean_table(values)
+    after, made = values.picture.str.endswith(ENCODED), generated(values.source)
+    tables = Tables(
+        dose=dose_table(values[~after & ~made]),
+        cross=crosstalk_table(values[~after & ~made]),
+        cross_with_generated=crosstalk_table(values[~after]),
+        clean=clean_table(values[~after & ~made]),
+        generated=clean_table(values[~after & made]),
+        encoded=encoded_table(values[after & ~made]),
+    )
     beside = section(options.data, options.extra, rows)
     table = values.drop(columns=["source", "kind"]).round({"value": 3})
     table = table.pivot_table(index=["region", "picture", "damage", "dose"], columns="axis",
                               values="value")  # fmt: skip
     table.reset_index().to_csv(options.out / "texture.csv", index=False)
     (options.out / "texture.md").write_text(
-        page(values, dose, cross, clean, beside), encoding="utf-8"
+        page(values[~after & ~made], tables, beside), encoding="utf-8"
     )
-    draw(values, cross, options.out)
-    print(markdown(dose), markdown(cross), markdown(clean), beside, sep="\n\n")
+    draw(values[~after & ~made], tables.cross, options.out)
+    print(*(markdown(part) for part in vars(tables).values()), beside, sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -9,35 +9,48 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import expit
 
-from eval.validity.texture_material import NUISANCE, OWN, Base, Damage, bases, files
-from hhlab.metrics.texture.calibration import Axis
+from eval.validity.texture_material import (
+    ENCODED,
+    NUISANCE,
+    OWN,
+    Base,
+    Damage,
+    bases,
+    encoded,
+    files,
+    generated,
+)  # fmt: skip
+from hhlab.metrics.texture.calibration import SOFTNESS, Axis
 from hhlab.metrics.texture.features import features
 from hhlab.metrics.texture.regions import Region, face_region, frame_region, same_cut
-from hhlab.metrics.texture.unnatural import boiling
+from hhlab.metrics.texture.unnatural import FEATURES, boiling
 
 AXES = ("oiliness", "over_sharpening", "waxiness")
 DOSES = (0.25, 0.5, 0.75, 1.0)
-SHIFT = {("oiliness", "frame"): 0.5}
-USUAL_SHIFT = 0.2
-"""How far below 0 the typical clean video lies, so that clean variety rarely reaches 0.5."""
-RIDGE = 0.03
-NOISE_WEIGHT = 4.0
-CONTRAST_WEIGHT = 2.0
+CLEAN_WEIGHT = 2.0
+"""Of a false alarm, against a reaction of the wrong size."""
+OTHER_WEIGHT = 4.0
+"""Of taking another damage for the own one."""
+RIDGE = 0.003
+STEPS = 800
+USUAL = 0.2
+"""Where the search starts."""
 ADDED = (("oiliness", "face"), ("oiliness", "frame"), ("over_sharpening", "face"))
-"""Axes whose features are views of one thing, to be added, never set against each other."""
+"""Axes whose features are views of one thing; all rise with it but the `FALLING`."""
+FALLING = ("log_width",)
 EDGES = ("halo_narrow", "halo_wide", "overshoot", "bend", "log_width")
-DETAIL = (
-    "surface_1", "surface_2", "surface_3", "surface_high_1", "surface_high_2", "surface_high_3",
-    "edge_0", "edge_1", "edge_2", "edge_3", "log_noise", "log_width",
-)  # fmt: skip
+DETAIL = (*FEATURES, "log_noise", "log_width")
 INPUTS = {
     ("oiliness", "face"): ("highlight_peak", "highlight_spread"),
-    ("oiliness", "frame"): ("highlight_bulge",),
+    ("oiliness", "frame"): ("highlight_bulge", "highlight_top"),
     ("over_sharpening", "face"): EDGES,
     ("over_sharpening", "frame"): EDGES,
     ("waxiness", "face"): (*DETAIL, "log_face_px"),
@@ -65,7 +78,10 @@ def _row(base: Base, name: str, kind: str, dose: float, apply: Damage | None) ->
 
 
 def measure_all(pictures: Iterable[Base]) -> pd.DataFrame:
-    """Features of every picture, clean, under each damage at each dose, and each nuisance."""
+    """Features of every picture: clean, under each damage at each dose, and each nuisance.
+
+    Clean and at dose 1 also after encoding, as a picture of its own by the name of NAME/encoded.
+    """
     rows = []
     for base in pictures:
         rows.append(_row(base, "clean", "clean", 0.0, None))
@@ -75,6 +91,11 @@ def measure_all(pictures: Iterable[Base]) -> pd.DataFrame:
             for name, apply in variants.items():
                 rows += [_row(base, name, kind, dose, apply) for dose in DOSES]
         rows += [_row(base, name, "nuisance", 1.0, apply) for name, apply in NUISANCE.items()]
+        still = replace(base, name=base.name + ENCODED, following=None)
+        rows.append(_row(still, "clean", "clean", 0.0, encoded(None)))
+        for kind in AXES:
+            rows += [_row(still, name, kind, 1.0, encoded(apply))
+                     for name, apply in OWN[kind].items()]  # fmt: skip
     return pd.DataFrame([row for row in rows if row is not None])
 
 
@@ -90,50 +111,70 @@ def measured_rows(data: Path, extra: Path | None, region: str, kept: Path | None
 
 
 def fit_axis(rows: pd.DataFrame, axis: str, region: str) -> Axis:
-    """Fisher's discriminant between clean and damaged, with nuisances in the scatter."""
+    """Weights and offset by regression on the bent scale that is reported.
+
+    They minimise the weighted sum of the mean squares of: what clean pictures read; how far the
+    change under own damage is from its dose; the change under other damage, noise and nuisances,
+    each against the same picture without it; plus `RIDGE` times the square of the standardised
+    weights. Where features are views of one thing, they are added, never set against each other.
+    What lies below 0 is bent to 0 and costs nothing, so that clean variety on that side is free.
+    Last the scale is stretched until the strongest own implementation typically reads 1 at dose 1.
+    """
     names = list(INPUTS[axis, region])
-    rows = rows.dropna(subset=names)
-    values = rows[names]
-    middle = values.median()
-    low, high = values.quantile(0.01), values.quantile(0.99)
-    low, high = low - 0.5 * (middle - low), high + 0.5 * (high - middle)
-    rows = rows.assign(**values.clip(low, high, axis=1))
-    clean = rows[rows.damage == "clean"].set_index("picture")[names]
-    spread = clean.std()
-    scatter = np.atleast_2d(np.cov(((clean - clean.mean()) / spread).T))
-    own = []
-    for (kind, name), group in rows[rows.dose == 1.0].groupby(["kind", "damage"]):
-        if kind == "boiling":
-            continue
-        change = ((group.set_index("picture")[names] - clean) / spread).dropna().to_numpy()
-        if kind == axis:
-            own.append(np.median(change, axis=0))
-        else:
-            weight = NOISE_WEIGHT if "noise" in name else 1.0
-            scatter = scatter + weight * change.T @ change / len(change)
-    # Contrast and brightness scale all detail, noise included, alike: forbid that direction.
-    alike = np.array([name.startswith(("surface_", "edge_", "log_noise")) for name in names])
-    alike = CONTRAST_WEIGHT * alike / spread.to_numpy()
-    scatter = scatter + np.outer(alike, alike)
-    signal = np.mean(own, axis=0)
+    rows = rows[(rows.kind != "boiling") & ~generated(rows.source)].dropna(subset=names)
+    low, high = _limits(rows[names])
+    clean = rows.damage == "clean"
+    middle, spread = rows[names][clean].mean(), rows[names][clean].std()
+    inputs = ((rows[names].clip(low, high, axis=1) - middle) / spread).to_numpy()
+    place = pd.Series(np.flatnonzero(clean), index=rows.picture[clean])
+    known = rows.picture.isin(place.index).to_numpy()
+    before = rows.picture.map(place).fillna(0).to_numpy(int)
+
+    own, noise = rows.kind == axis, rows.damage.str.contains("noise")
+    other = ~own & ~clean & (rows.dose == 1.0)
+    nuisance = rows.kind == "nuisance"
+    groups = ((clean, CLEAN_WEIGHT), (own, 1.0), (other & ~nuisance, OTHER_WEIGHT),
+              (other & noise, 1.0), (other & nuisance & ~noise, 1.0))  # fmt: skip
+    cost = sum(part.to_numpy() * known * weight / max(1, part.sum()) for part, weight in groups)
+    target = np.where(own, rows.dose, 0.0)
+    changed = (~clean).to_numpy(float)
+
+    def loss(guess: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = bent(inputs @ guess[:-1] + guess[-1])
+        miss = value - changed * value[before] - target
+        pull = 2 * cost * miss
+        pull = slope * (pull - np.bincount(before, pull * changed, minlength=len(pull)))
+        size = float(cost @ miss**2 + RIDGE * guess[:-1] @ guess[:-1])
+        return size, np.append(inputs.T @ pull + 2 * RIDGE * guess[:-1], pull.sum())
+
+    free = (None, None)
+    bounds = [free] * (len(names) + 1)
     if (axis, region) in ADDED:
-        scatter = np.diag(np.diag(scatter))
-    scatter = scatter + RIDGE * np.trace(scatter) / len(scatter) * np.eye(len(scatter))
-    weights = np.linalg.solve(scatter, signal)
-    # Zero and one are those of ordinary video at its own size.
-    video = rows[rows.boiling.notna() & ~rows.picture.str.endswith("/half")].picture.unique()
-    clean = clean.loc[clean.index.intersection(video)]
-    own = [
-        np.median(((group.set_index("picture")[names] - clean) / spread).dropna() @ weights)
-        for _, group in rows[(rows.dose == 1.0) & (rows.kind == axis)].groupby("damage")
-    ]
-    # Implementations of oil differ most in strength: there the strongest sets the scale.
-    step = float(np.max(own) if axis == "oiliness" else np.mean(own))
-    shift = SHIFT.get((axis, region), USUAL_SHIFT)
-    weights = weights * (1 + shift) / step / spread.to_numpy()
-    offset = float(np.median(clean.to_numpy() @ weights)) + shift
+        bounds = [(None, 0.0) if name in FALLING else (0.0, None) for name in names] + [free]
+    start = np.append(np.zeros(len(names)), USUAL)
+    guess = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds,
+                     options={"maxiter": STEPS}).x  # fmt: skip
+    straight = pd.Series(inputs @ guess[:-1] + guess[-1], index=rows.index)
+    full = rows[own & (rows.dose == 1.0) & ~rows.picture.str.endswith(ENCODED)]
+    gain = 1.0 / max(straight[full.index].groupby(full.damage).median().max(), 0.5)
+    weights = gain * guess[:-1] / spread.to_numpy()
+    offset = float(weights @ middle.to_numpy()) - gain * guess[-1]
     return Axis(tuple(names), *(tuple(float(v) for v in part) for part in (low, high, weights)),
                 offset)  # fmt: skip
+
+
+def _limits(values: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Lowest and highest value that features are held to: what was seen, and half as far again."""
+    middle, low, high = values.median(), values.quantile(0.01), values.quantile(0.99)
+    return low - 0.5 * (middle - low), high + 0.5 * (high - middle)
+
+
+def bent(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values of :func:`~hhlab.metrics.texture.calibration.scaled`, and their slope."""
+    soft = SOFTNESS * np.logaddexp(0.0, z / SOFTNESS)
+    slope = expit(z / SOFTNESS)
+    above = np.maximum(soft, 1.0)
+    return np.where(soft > 1.0, 1.0 + np.log(above), soft), slope / above
 
 
 def write_table(tables: dict[tuple[str, str], Axis], path: Path) -> None:

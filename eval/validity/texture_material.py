@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 
 from hhlab import faces
 from hhlab.damage import texture as damage
@@ -21,6 +22,10 @@ NO_FACE = ("bigbuckbunny", "carphone_distorted", "BWPictureHuman", "motorcycle")
 """Drawn or false faces; used as whole frames only."""
 SKIPPED = ("bigbuckbunny", "carphone_distorted", "no_face", "mountain-vector", "partial_face")
 """Drawings, a clip damaged beforehand, and doubles of another picture."""
+GENERATED = ("vbm_",)
+"""Clips that a model made, as far as one can see: waxy or not, they are no clean real footage."""
+ENCODED = "/encoded"
+"""What the name of a picture ends on when it was encoded after the damage."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,11 @@ class Base:
 
         points = None if self.landmarks_px is None else self.landmarks_px * np.float32(0.5)
         return Base(f"{self.name}/half", smaller(self.rgb), smaller(self.following), points)
+
+
+def generated(source: pd.Series) -> pd.Series:
+    """Which sources a model made, bool."""
+    return source.str.startswith(GENERATED)
 
 
 def files(data: Path, extra: Path | None) -> list[Path]:
@@ -230,3 +240,9 @@ NUISANCE: dict[str, Damage] = {
     "gamma 1.4": lambda rgb, d, mesh, i: _u8(255 * (rgb / 255.0) ** 1.4),
     "darker 30%": lambda rgb, d, mesh, i: _u8(0.7 * rgb),
 }
+
+
+def encoded(apply: Damage | None) -> Damage:
+    """Damage (None: no damage), then H.264 at a rate that looks good."""
+    codec, first = h264(23), apply or (lambda rgb, *_: rgb)
+    return lambda rgb, d, mesh, i: codec(first(rgb, d, mesh, i), d, mesh, i)

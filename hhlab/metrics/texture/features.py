@@ -27,7 +27,8 @@ def features(region: Region) -> dict[str, float]:
         peak, spread = skin_highlights(region.rgb, region.surface, face_px=region.width_px)
         highlights = {"highlight_peak": peak, "highlight_spread": spread}
     else:
-        highlights = {"highlight_bulge": surface_highlights(region.rgb)}
+        bulge, top = surface_highlights(region.rgb)
+        highlights = {"highlight_bulge": bulge, "highlight_top": top}
     return {
         "noise": noise,
         "log_noise": float(np.log(noise + 0.1)),

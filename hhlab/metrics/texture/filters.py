@@ -11,10 +11,10 @@ from hhlab.errors import BadArray
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of R, G, B in luma (ITU-R BT.601)."""
-BAND_EDGES_PX = (0.7, 1.4, 2.8, 5.6)
+BAND_EDGES_PX = (0.7, 1.4, 2.8, 5.6, 11.2)
 """Widths (sigma) of the Gaussians between which the bands of :func:`bands` lie."""
 BAND_NOISE_GAIN = (0.720, 0.279, 0.135, 0.068)
-"""Standard deviation of white noise of unit strength in each band: the norm of its filter."""
+"""Standard deviation of unit white noise in each of the first bands: the norm of their filter."""
 _LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6.0
 
 
@@ -35,9 +35,12 @@ def gaussian(picture: np.ndarray, sigma_px: float) -> np.ndarray:
     return cv2.GaussianBlur(picture, (size, size), sigma_px, borderType=cv2.BORDER_REFLECT)
 
 
-def bands(luma: np.ndarray) -> list[np.ndarray]:
-    """Differences of Gaussians from the finest detail (below 0.7 px) to 2.8-5.6 px."""
-    levels = [luma, *(gaussian(luma, sigma) for sigma in BAND_EDGES_PX)]
+def bands(luma: np.ndarray, *, count: int = 4) -> list[np.ndarray]:
+    """Differences of Gaussians from the finest detail (below 0.7 px) to 2.8-5.6 px.
+
+    A `count` of 5 adds 5.6-11.2 px.
+    """
+    levels = [luma, *(gaussian(luma, sigma) for sigma in BAND_EDGES_PX[:count])]
     return [fine - coarse for fine, coarse in pairwise(levels)]
 
 

@@ -78,16 +78,19 @@ def skin_highlights(rgb: np.ndarray, skin: np.ndarray, *, face_px: float) -> tup
     return float(high - middle), float(np.maximum(ratio - middle, 0.0).mean())
 
 
-def surface_highlights(rgb: np.ndarray) -> float:
+def surface_highlights(rgb: np.ndarray) -> tuple[float, float]:
     """Strength of the highlights on all smooth surfaces of a frame.
 
-    Mean upward bulge of min(R, G, B) over smooth surfaces, at 4% and 8% of the longer side:
-    a narrow less a wide average, each taken within surfaces only (normalised convolution), so
-    that a bright thing before a dark one is no highlight.
+    Upward bulge of min(R, G, B) over smooth surfaces: a narrow less a wide average, each taken
+    within surfaces only (normalised convolution), so that a bright thing before a dark one is no
+    highlight. The wide one is 4% and 8% of the longer side, for the top 2%.
 
     Returns
     -------
-    Share of full scale; about 0.02 on clean footage, more when glossy.
+    bulge : mean over all surfaces, about 0.02 on clean footage
+    top : 98th percentile, which small highlights reach too, about 0.03
+
+    Both are shares of full scale and larger when glossy; `top` is nan without any surface.
     """
     check_rgb(rgb)
     longer = max(rgb.shape[:2])
@@ -108,7 +111,9 @@ def surface_highlights(rgb: np.ndarray) -> float:
         narrow = _within(white, surface, share * longer / 2.5)
         wide = _within(white, surface, share * longer)
         bulge += float((surface * np.maximum(narrow - wide, 0.0)).sum()) / total
-    return bulge
+    narrow = _within(white, surface, 0.02 * longer / 2.5)
+    small = (narrow - _within(white, surface, 0.02 * longer))[surface > 0.5]
+    return bulge, float(np.percentile(small, 98)) if small.size else float("nan")
 
 
 def _within(picture: np.ndarray, weight: np.ndarray, sigma_px: float) -> np.ndarray:

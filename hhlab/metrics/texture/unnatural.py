@@ -2,10 +2,11 @@
 
 Waxy. Whatever keeps edges but flattens surfaces (a generator, a beauty filter) takes away small
 differences and leaves large ones. Any *linear* blur or sharpening scales all detail of one band
-alike. So, band by band, the median detail of surfaces is set against the detail of the edges
-nearby (on a face: eyes, brows and mouth): the difference of their logarithms does not move under
-blur, sharpening, contrast or brightness, and falls under wax. Noise raises the surfaces' detail,
-which the estimated noise accounts for.
+alike. So, band by band, the usual and the strong detail of surfaces is set against the detail of
+the edges nearby (on a face: eyes, brows and mouth): the difference of their logarithms does not
+move under blur, sharpening, contrast or brightness, and falls under wax. Noise raises the surfaces'
+detail, which the estimated noise accounts for; a background out of focus or an even wall is told
+from wax by how much of the surfaces holds any coarse detail to begin with.
 
 Boiling. Detail of one frame is followed to the next along the optical flow (Kroeger et al. 2016,
 DIS); what changed in the bands of 1.4 to 5.6 px, less what white noise of the strength seen in the
@@ -28,9 +29,14 @@ from hhlab.metrics.texture.filters import (
 from hhlab.metrics.texture.regions import Region
 
 FEATURES = (
-    "surface_1", "surface_2", "surface_3", "surface_high_1", "surface_high_2", "surface_high_3",
-    "edge_0", "edge_1", "edge_2", "edge_3",
+    "surface_0", "surface_1", "surface_2", "surface_3", "surface_4",
+    "surface_high_0", "surface_high_1", "surface_high_2", "surface_high_3", "surface_high_4",
+    "edge_0", "edge_1", "edge_2", "edge_3", "coverage_3", "coverage_4",
 )  # fmt: skip
+ENVELOPE_PX = 4.0
+"""Width (sigma) over which detail is averaged before it is said to be there."""
+PRESENT = 1.5
+"""Root mean square of the detail, in grey levels, that counts as there: above noise of 10."""
 FLOW_PX = 320
 """Longer side at which the flow is computed."""
 NOISE_SAFETY = 1.25
@@ -54,20 +60,25 @@ def detail_masks(region: Region) -> tuple[np.ndarray, np.ndarray]:
 
 
 def detail_features(region: Region) -> dict[str, float]:
-    """Natural log of the detail (grey levels) in four bands, of surfaces and of edges.
+    """Natural log of the detail (grey levels) in five bands, of surfaces and of edges.
 
     ``surface_k`` is the median and ``surface_high_k`` the 97th percentile over surfaces, ``edge_k``
     the 80th (face) or 70th percentile over edges, in band k (0: below 0.7 px, 1: 0.7-1.4,
-    2: 1.4-2.8, 3: 2.8-5.6). nan where a mask has fewer than 30 pixels.
+    2: 1.4-2.8, 3: 2.8-5.6, 4: 5.6-11.2). ``coverage_k`` is the natural log of the share of the
+    surfaces that holds detail of band k, plus 0.02. nan where a mask has fewer than 30 pixels.
     """
     surface, edges = detail_masks(region)
     percent = 80.0 if region.parts is not None else 70.0
     features: dict[str, float] = {}
-    for k, band in enumerate(bands(region.luma)):
-        if k:
-            features[f"surface_{k}"] = log_quantile(band, surface, 50)
-            features[f"surface_high_{k}"] = log_quantile(band, surface, 97)
-        features[f"edge_{k}"] = log_quantile(band, edges, percent)
+    for k, band in enumerate(bands(region.luma, count=5)):
+        features[f"surface_{k}"] = log_quantile(band, surface, 50)
+        features[f"surface_high_{k}"] = log_quantile(band, surface, 97)
+        if k < 4:
+            features[f"edge_{k}"] = log_quantile(band, edges, percent)
+        if k >= 3:
+            there = gaussian(band * band, ENVELOPE_PX)[surface] > PRESENT**2
+            share = there.mean() if there.size >= 30 else np.nan
+            features[f"coverage_{k}"] = float(np.log(share + 0.02))
     return features
 
 
