@@ -14,6 +14,13 @@ from hhlab.model.config import MODALITIES, ModelConfig
 from hhlab.model.rope import rotate
 
 
+class Norm(nn.RMSNorm):
+    """Root-mean-square norm that stays fused under autocast, where weight and input differ."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
+
+
 class Shared(nn.Linear):
     """One map for all tokens."""
 
@@ -75,8 +82,8 @@ class Attention(nn.Module, AttentionModuleMixin):
         inner, shared = config.heads * config.head_dim, config.kv_heads * config.head_dim
         self.parts = [inner, shared, shared]
         self.to_qkv = linear(config.width, sum(self.parts), modal=modal)
-        self.norm_q = nn.RMSNorm(config.head_dim, eps=1e-6)
-        self.norm_k = nn.RMSNorm(config.head_dim, eps=1e-6)
+        self.norm_q = Norm(config.head_dim, eps=1e-6)
+        self.norm_k = Norm(config.head_dim, eps=1e-6)
         self.to_gate = linear(config.width, config.heads, modal=modal) if config.gates else None
         self.to_out = linear(inner, config.width, modal=modal)
         self.set_processor(AttentionProcessor())
@@ -103,9 +110,9 @@ class Layer(nn.Module):
 
     def __init__(self, config: ModelConfig, *, modal: bool) -> None:
         super().__init__()
-        self.norm_attention = nn.RMSNorm(config.width, eps=1e-6)
+        self.norm_attention = Norm(config.width, eps=1e-6)
         self.attention = Attention(config, modal=modal)
-        self.norm_mlp = nn.RMSNorm(config.width, eps=1e-6)
+        self.norm_mlp = Norm(config.width, eps=1e-6)
         self.mlp = FeedForward(config, modal=modal)
 
     def forward(self, x, cos, sin, sizes) -> torch.Tensor:

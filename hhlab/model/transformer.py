@@ -21,7 +21,7 @@ from diffusers.utils import BaseOutput
 from torch import nn
 
 from hhlab.model.config import MODALITIES, ModelConfig
-from hhlab.model.layers import Layer
+from hhlab.model.layers import Layer, Norm
 from hhlab.model.rope import angles
 from hhlab.model.sequence import ROLES, Layout
 
@@ -45,8 +45,7 @@ class Join(nn.Module):
     """Put the modalities' tokens into one sequence (where it is cut over several devices)."""
 
     def forward(self, parts: list, cosines: list, sines: list) -> list:
-        sizes = tuple(part.shape[1] for part in parts)
-        return [torch.cat(parts, 1), torch.cat(cosines, 1)[0], torch.cat(sines, 1)[0], sizes]
+        return [torch.cat(parts, 1), torch.cat(cosines, 1)[0], torch.cat(sines, 1)[0]]
 
 
 class Part(nn.Module):
@@ -54,9 +53,7 @@ class Part(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.norm = nn.ModuleDict(
-            {name: nn.RMSNorm(config.width, eps=1e-6) for name in MODALITIES[1:]}
-        )
+        self.norm = nn.ModuleDict({name: Norm(config.width, eps=1e-6) for name in MODALITIES[1:]})
         dims = (config.image_dim, config.video_dim, config.audio_dim)
         self.heads = nn.ModuleDict(
             {n: nn.Linear(config.width, d) for n, d in zip(MODALITIES[1:], dims, strict=True)}
@@ -180,7 +177,9 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
             cos, sin = angles(layout.positions(name, device), self.sizes.rope_pairs)
             cosines.append(cos[None])
             sines.append(sin[None])
-        x, cos, sin, sizes = self.join(parts, cosines, sines)
+        x, cos, sin = self.join(parts, cosines, sines)
+        devices = len(layout) // x.shape[1]  # each of which now holds its share of each modality
+        sizes = tuple(size // devices for size in layout.sizes)
         for block in self.blocks:
             if self.gradient_checkpointing and torch.is_grad_enabled():
                 x = self._gradient_checkpointing_func(block, x, cos, sin, sizes)

@@ -1,0 +1,139 @@
+"""Training learns, resumes exactly, and refuses settings that do not exist."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from hhlab.errors import BadArgument
+from hhlab.model.sequence import Grid
+from hhlab.model.training.latents import Latents, mouth_share
+from hhlab.model.training.loop import Trainer, rate_at
+from hhlab.model.training.objective import Task, draw_levels, make_batch
+from hhlab.model.training.recipe import Recipe
+
+GRID = Grid(rows=2, columns=2, groups=2, group_s=0.32, audio_tokens=6, token_s=0.04)
+SIZES = {
+    "width": 32, "layers": 3, "heads": 2, "kv_heads": 2, "head_dim": 16, "mlp_width": 48,
+    "image_dim": 12, "video_dim": 16, "audio_dim": 10, "text_dim": 32, "text_tokens": 5,
+    "rope_pairs": [3, 2, 2, 1],
+}  # fmt: skip
+RECIPE = Recipe(name="t", steps=8, batch=4, save_every=4, sample_every=8, model=SIZES, warmup=0.2)
+
+
+@pytest.fixture(scope="module")
+def data() -> Latents:
+    """Units whose picture and sound are told by the first word of their prompt."""
+    draw = torch.Generator().manual_seed(0)
+    tensors = {}
+    kinds = torch.arange(8) % 4
+    for side in "ab":
+        for name, n, dim in (("image", 4, 12), ("video", 8, 16), ("audio", 6, 10)):
+            base = torch.randn(4, n, dim, generator=torch.Generator().manual_seed(n))
+            tensors[f"{name}_{side}"] = base[kinds].half()
+        tensors[f"mouth_image_{side}"] = torch.full((8, 4), 0.25).half()
+        tensors[f"mouth_video_{side}"] = torch.full((8, 8), 0.25).half()
+        words = torch.randint(2, 6, (8, 3, 5), generator=draw)
+        words[:, :, 0] = kinds[:, None] + 2
+        tensors[f"words_{side}"] = words.short()
+    tensors["references"] = torch.randn(8, 4, 4, 12, generator=draw).half()
+    tensors["edit_ab"] = tensors["words_b"]
+    tensors["edit_ba"] = tensors["words_a"]
+    return Latents(tensors)
+
+
+def trainer(data: Latents, folder, recipe: Recipe = RECIPE) -> Trainer:
+    return Trainer(recipe, folder, data, data, GRID, text_vocabulary=8)
+
+
+def test_a_killed_run_that_is_resumed_ends_with_the_same_weights(data, tmp_path):
+    whole = trainer(data, tmp_path / "whole")
+    whole.run()
+    first = trainer(data, tmp_path / "cut")
+    while first.step < 4:
+        first.update()
+    first.save()
+    first.update()  # done, but lost: killed before the next checkpoint
+    again = trainer(data, tmp_path / "cut")
+    assert again.resume()
+    assert again.step == 4
+    again.run()
+    for (name, a), (_, b) in zip(
+        whole.model.named_parameters(), again.model.named_parameters(), strict=True
+    ):
+        assert torch.equal(a, b), name
+    assert all(torch.equal(whole.average[n], again.average[n]) for n in whole.average)
+
+
+def test_it_learns_what_the_prompt_says(data, tmp_path):
+    run = trainer(data, tmp_path, Recipe(**RECIPE.to_dict() | {"steps": 150, "batch": 8, "muon_rate": 0.02, "adam_rate": 0.01}))
+    before = run.watch()
+    run.run()
+    after = run.watch()
+    for what in ("t2v video", "t2v audio", "references image", "edit video"):
+        assert after[what] < 0.6 * before[what], what
+
+
+def test_ctrl_c_keeps_what_was_done(data, tmp_path):
+    run = trainer(data, tmp_path)
+
+    def stop(step: int, parts: dict[str, float]) -> None:
+        if step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.run(stop)
+    again = trainer(data, tmp_path)
+    assert again.resume()
+    assert again.step == 3
+
+
+def test_every_clip_is_seen_once_an_epoch(data, tmp_path):
+    run = trainer(data, tmp_path)
+    seen = torch.cat([run.rows(step) for step in range(4)])
+    assert sorted(seen.tolist()) == list(range(16))
+    assert not torch.equal(run.rows(0), run.rows(4))
+
+
+def test_an_edit_shows_the_other_clip_and_says_what_changes(data):
+    rows = torch.tensor([0, 1])
+    batch = make_batch(data, rows, GRID, torch.Generator().manual_seed(0), drop_prompt=0.0,
+                       picture_shift=1.0, sound_shift=1.0, task=Task(source=True))  # fmt: skip
+    source = batch.clean["video"][:, batch.layout.where("video", "source")]
+    target = batch.clean["video"][:, batch.layout.where("video", "target")]
+    assert torch.equal(source[0], data.pick("video_b", rows // 2)[0])
+    assert torch.equal(target[0], data.pick("video_a", rows // 2)[0])
+    assert torch.equal(source[1], data.pick("video_a", rows // 2)[1])
+
+
+def test_noise_levels_are_shares_and_lean_as_asked():
+    draw = torch.Generator().manual_seed(0)
+    levels = draw_levels(4000, draw, picture_shift=5.0, sound_shift=2.0)
+    assert levels.min() >= 0
+    assert levels.max() <= 1
+    assert levels[:, 1].median() == pytest.approx(5 / 6, abs=0.02)
+    assert levels[:, 2].median() == pytest.approx(2 / 3, abs=0.02)
+
+
+def test_the_mouths_share_is_where_the_mouth_is():
+    share = mouth_share(np.array([[[20.0, 40.0, 28.0, 44.0]]]), rows=4, columns=4)
+    assert share.shape == (1, 1, 16)
+    assert share.argmax() == 2 * 4 + 1
+    assert float(share.sum()) == pytest.approx(1)
+
+
+def test_the_rate_rises_stays_and_falls_to_nothing():
+    recipe = Recipe(steps=100, warmup=0.1, decay=0.4)
+    rates = [rate_at(step, recipe) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[30] == 1
+    assert rates[-1] == 0
+    assert rates[80] == pytest.approx(0.5)
+
+
+def test_a_recipe_with_unknown_settings_is_refused(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text("steps: 5\nlearning: fast\n")
+    with pytest.raises(BadArgument, match="learning"):
+        Recipe.read(path)
