@@ -46,6 +46,8 @@ USUAL = 0.2
 ADDED = (("oiliness", "face"), ("oiliness", "frame"), ("over_sharpening", "face"))
 """Axes whose features are views of one thing; all rise with it but the `FALLING`."""
 FALLING = ("log_width",)
+ALIKE = ("waxiness",)
+"""Axes whose own implementations are about as strong as each other at dose 1."""
 EDGES = ("halo_narrow", "halo_wide", "overshoot", "bend", "log_width")
 DETAIL = (*FEATURES, "log_noise", "log_width")
 INPUTS = {
@@ -118,7 +120,8 @@ def fit_axis(rows: pd.DataFrame, axis: str, region: str) -> Axis:
     each against the same picture without it; plus `RIDGE` times the square of the standardised
     weights. Where features are views of one thing, they are added, never set against each other.
     What lies below 0 is bent to 0 and costs nothing, so that clean variety on that side is free.
-    Last the scale is stretched until the strongest own implementation typically reads 1 at dose 1.
+    Last the scale is stretched until the strongest own implementation typically reads 1 at dose 1;
+    where the implementations are `ALIKE` in strength, until that in the middle does.
     """
     names = list(INPUTS[axis, region])
     rows = rows[(rows.kind != "boiling") & ~generated(rows.source)].dropna(subset=names)
@@ -156,7 +159,8 @@ def fit_axis(rows: pd.DataFrame, axis: str, region: str) -> Axis:
                      options={"maxiter": STEPS}).x  # fmt: skip
     straight = pd.Series(inputs @ guess[:-1] + guess[-1], index=rows.index)
     full = rows[own & (rows.dose == 1.0) & ~rows.picture.str.endswith(ENCODED)]
-    gain = 1.0 / max(straight[full.index].groupby(full.damage).median().max(), 0.5)
+    typical = straight[full.index].groupby(full.damage).median()
+    gain = 1.0 / max(typical.median() if axis in ALIKE else typical.max(), 0.5)
     weights = gain * guess[:-1] / spread.to_numpy()
     offset = float(weights @ middle.to_numpy()) - gain * guess[-1]
     return Axis(tuple(names), *(tuple(float(v) for v in part) for part in (low, high, weights)),

@@ -75,6 +75,9 @@ def demo_set(
             made = _wrong_sound(name, common)
         elif name in ("morph", "swap"):
             made = _wrong_person(name, common, seconds)
+        elif name == "waxy":  # on skin that has pores to lose
+            rough = render_clip(THIRD, WORDS[2], seed=3, scene=SCENES[0], **common)
+            made = _wrong_picture(rough, name)
         else:
             if clean is None:
                 clean = render_clip(ACTOR, WORDS[0], seed=1, scene=SCENES[0], **common)

@@ -49,7 +49,7 @@ def run_generate(options: argparse.Namespace) -> int:
             bar.update(done - bar.n)
 
         made = pipe.generate(shot, on_progress=progress)
-    write_clip(made, options.out)
+    write_clip(options.out, made)
     print(options.out)
     return 0
 
