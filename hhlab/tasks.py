@@ -179,11 +179,11 @@ def _lpips(context: Context) -> Task:
 
 
 METRICS: tuple[MetricKind, ...] = (
-    MetricKind("identity", "1", "does the face stay the same person's", _identity),
+    MetricKind("identity", "2", "does the face stay the same person's", _identity),
     MetricKind("lip_sync", "1", "does the sound come with the lips", _lip_sync),
-    MetricKind("texture", "1", "does skin look like skin, and edges like edges", _texture),
-    MetricKind("flicker", "1", "does brightness jump from frame to frame", _flicker),
-    MetricKind("motion", "1", "do things move as one expects", _motion),
+    MetricKind("texture", "2", "does skin look like skin, and edges like edges", _texture),
+    MetricKind("flicker", "2", "does brightness jump from frame to frame", _flicker),
+    MetricKind("motion", "2", "do things move as one expects", _motion),
     MetricKind(
         "lpips",
         "1",

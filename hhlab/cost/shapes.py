@@ -106,9 +106,8 @@ def shape_of(
 @cache
 def models() -> dict[str, Shape]:
     """The shapes that are known by name."""
-    from hhlab.model.config import FOAL, HORSE_15B, CodecConfig
+    from hhlab.model.config import CLIP, FOAL, HORSE_15B
 
-    codec = CodecConfig()
     found = (
         shape_of(
             HORSE_15B,
@@ -130,10 +129,10 @@ def models() -> dict[str, Shape]:
         shape_of(
             FOAL,
             name="foal",
-            video_patch=(codec.frames, codec.block_px, codec.block_px),
-            fps=codec.fps,
-            audio_tokens_per_s=codec.sample_rate / (codec.hop * codec.hops),
-            steps=16,
+            video_patch=(CLIP.group, CLIP.block_px, CLIP.block_px),
+            fps=CLIP.fps,
+            audio_tokens_per_s=CLIP.audio_tokens_per_s,
+            steps=20,
             guidance=True,
             notes=("the model that ships, by its config",),
         ),

@@ -30,7 +30,7 @@ from hhlab.types import Face, Frame, Measure, Score, Series, Status, undetermine
 
 __all__ = ["Flicker", "FlickerObserver", "flicker_of_patches", "flicker_vbench", "patch_changes"]
 
-VERSION = "1"
+VERSION = "2"
 PATCH_PX = 12
 """Side of a patch, in pixels of the flow's picture."""
 MIN_CHANGES = 6

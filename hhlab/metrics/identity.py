@@ -34,7 +34,7 @@ from hhlab.metrics.identity_evidence import (
 )
 from hhlab.metrics.identity_result import IdentityDrift, nothing
 
-VERSION = "1"
+VERSION = "2"
 SUSTAINED_S = 0.4
 
 

@@ -29,7 +29,7 @@ from hhlab.metrics.blocks import block_resamples
 from hhlab.metrics.flow import LEAST_FPS, SIDE_PX, FlowStream, Step
 from hhlab.types import Face, Frame, Measure, Score, Series, Status, undetermined, worst_moments
 
-VERSION = "1"
+VERSION = "2"
 TERMS = ("unevenness", "incoherence", "residue")
 CENTRES = {"unevenness": 0.72, "incoherence": 0.048, "residue": 2.2}
 """Median of each term over real footage (clips of talk, of camera moves and of daily life)."""

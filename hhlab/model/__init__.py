@@ -1,23 +1,27 @@
 """The unified model: text, images, video and sound in one sequence, as a diffusers pipeline.
 
-Importing this room makes the pipeline known to diffusers, so that
+Names are loaded when first used. Once :class:`HorsePipeline` is, diffusers knows it too, and
 ``DiffusionPipeline.from_pretrained(folder)`` finds it by name.
 """
 
 from __future__ import annotations
 
-import diffusers
+from importlib import import_module
+from typing import Any
 
-from hhlab.model.config import FOAL, HORSE_15B, ModelConfig
-from hhlab.model.inputs import Given
-from hhlab.model.lapped import LappedCodec
-from hhlab.model.mel import MelCodec
-from hhlab.model.pipeline import HorsePipeline, HorsePipelineOutput
-from hhlab.model.transformer import HorseTransformer
+_HOME = {
+    "FOAL": "config", "HORSE_15B": "config", "ModelConfig": "config",
+    "Given": "inputs", "LappedCodec": "lapped", "MelCodec": "mel",
+    "HorsePipeline": "pipeline", "HorsePipelineOutput": "pipeline",
+    "HorseTransformer": "transformer",
+}  # fmt: skip
 
-__all__ = [
-    "FOAL", "HORSE_15B", "Given", "HorsePipeline", "HorsePipelineOutput",
-    "HorseTransformer", "LappedCodec", "MelCodec", "ModelConfig",
-]  # fmt: skip
+__all__ = sorted(_HOME)
 
-diffusers.HorsePipeline = HorsePipeline
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'hhlab.model' has no attribute {name!r}")
+    value = getattr(import_module(f"hhlab.model.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

@@ -68,4 +68,26 @@ HORSE_15B = ModelConfig(
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class ClipConfig:
+    """The clips that foal is trained on and makes, and the tokens they become.
+
+    Attributes
+    ----------
+    size_px, fps, seconds : of the square picture, and how long a clip lasts
+    block_px, group : side of the square, and the pictures, that a video token stands for; the
+        first picture has tokens of its own
+    audio_tokens_per_s : of the sound
+    """
+
+    size_px: int = 96
+    fps: float = 12.5
+    seconds: float = 2.0
+    block_px: int = 16
+    group: int = 4
+    audio_tokens_per_s: float = 25.0
+
+
+CLIP = ClipConfig()
+
 PRESETS = {"foal": FOAL, "horse-15b": HORSE_15B}

@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+import diffusers
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
@@ -245,3 +246,6 @@ class HorsePipeline(DiffusionPipeline):
     def stop(self) -> None:
         """Stop after the step that is being done (for use in a callback)."""
         self._interrupt = True
+
+
+diffusers.HorsePipeline = HorsePipeline  # where DiffusionPipeline.from_pretrained looks for it

@@ -269,7 +269,7 @@ def test_one_of_several_faces_may_be_asked_for(talker):
                      [other] if early else [replace(found[0], track_id=3)])  # fmt: skip
     both, asked, absent = (observer.result(track_id=k) for k in (None, 7, 99))
     assert both.subject.endswith(", seen large enough most often of 2, and the whole frame")
-    assert asked.subject == "face 7 and the whole frame"
+    assert asked.subject == "face 8 and the whole frame"
     assert asked.unnatural_face > observer.result(track_id=3).unnatural_face + 0.1
     assert np.isnan(absent.oiliness_face) and absent.face_reason
     assert absent.oiliness_frame == both.oiliness_frame

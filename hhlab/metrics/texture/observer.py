@@ -18,6 +18,7 @@ from hhlab.metrics.texture.unnatural import boiling
 from hhlab.types import Face, Frame
 
 WHY_THIS_FACE = "seen large enough most often"
+FOLLOWS_S = 0.3  # what changes over a longer time need not be boiling
 PARTS = ("oiliness", "over_sharpening", "unnatural", "waxiness", "boiling")
 
 
@@ -65,7 +66,8 @@ class TextureObserver:
     def see(self, frame: Frame, faces: Sequence[Face]) -> None:
         """Look at one native frame; `faces` are those found in it."""
         for waiting in self._pending:
-            _add_boiling(waiting, frame.rgb)
+            if frame.time_s - waiting.sample.time_s <= FOLLOWS_S:
+                _add_boiling(waiting, frame.rgb)
         self._pending = []
         if frame.time_s < self._next_s - 1e-6:
             return
@@ -116,9 +118,9 @@ class TextureObserver:
         }
         nothing = not any(np.isfinite(value) for value in summary.values())
         usable = [s for s in faces if not s.reason]
-        subject = "whole frame" if track is None else f"face {track} and the whole frame"
+        subject = "whole frame" if track is None else f"face {track + 1} and the whole frame"
         if track_id is None and len(self._faces) > 1:
-            subject = f"face {track}, {WHY_THIS_FACE} of {len(self._faces)}, and the whole frame"
+            subject = f"face {track + 1}, {WHY_THIS_FACE} of {len(self._faces)}, and the whole frame"
         return TextureArtifacts(
             status="undetermined" if nothing else "ok",
             reason=reasons["frame"] if nothing else "",

@@ -9,7 +9,7 @@ import numpy as np
 
 from hhlab.types import Measure, Score, Series, Status, worst_moments
 
-VERSION = "1"
+VERSION = "2"
 AXES = ("oiliness", "over_sharpening", "unnatural")
 REGIONS = ("face", "frame")
 NOTICED = 0.5

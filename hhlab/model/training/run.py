@@ -12,6 +12,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 
 from hhlab.actors.dataset import render_units
 from hhlab.actors.prompts import words_of_language
+from hhlab.model.config import CLIP
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
 from hhlab.model.pipeline import HorsePipeline
@@ -22,7 +23,7 @@ from hhlab.model.training.recipe import Recipe
 from hhlab.model.transformer import HorseTransformer
 from hhlab.model.words import full_vocabulary
 
-SIZE_PX, FPS, SECONDS = 96, 12.5, 2.0
+SIZE_PX, FPS, SECONDS = CLIP.size_px, CLIP.fps, CLIP.seconds
 CODEC_SHARDS = 4  # on which the codecs' components are found
 WATCHED_UNITS = 64
 
