@@ -11,7 +11,7 @@ from scipy.stats import theilslopes
 from hhlab.errors import BadArgument, BadArray
 from hhlab.metrics import identity_statistics as statistics
 from hhlab.metrics.encoders import unit
-from hhlab.metrics.identity import identity_drift
+from hhlab.metrics.identity import VERSION, identity_drift
 from hhlab.metrics.identity_calibration import SFACE, fit_calibration
 
 DIM = 64
@@ -213,7 +213,7 @@ def test_the_score_has_all_that_is_promised():
     assert score["drift"].low <= score["drift"].value <= score["drift"].high
     assert score["drift_per_s"].low <= score["drift_per_s"].value <= score["drift_per_s"].high
     assert score.moments[0].time_s > 3.0
-    assert score.version == "1"
+    assert score.version == VERSION
 
 
 def test_wrong_shapes_are_named():
