@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 
 from hhlab.model.sequence import Grid
 from hhlab.model.training import checkpoint
@@ -60,7 +60,11 @@ class Trainer:
     ) -> None:  # fmt: skip
         self.recipe, self.folder = recipe, Path(folder)
         self.data, self.watched, self.grid = data, watched, grid
-        self.accelerator = Accelerator(mixed_precision="no", cpu=not torch.cuda.is_available())
+        # a task in which the sound is given leaves the sound's way out without a gradient
+        self.accelerator = Accelerator(
+            mixed_precision="no", cpu=not torch.cuda.is_available(),
+            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+        )  # fmt: skip
         torch.manual_seed(recipe.seed)
         self.model = HorseTransformer.of(recipe.config(text_vocabulary=text_vocabulary))
         self.model.to(self.accelerator.device)
