@@ -13,14 +13,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-STUDIES = ("identity", "lip_sync", "articulation", "texture", "flicker", "motion", "perceptual")
+STUDIES = ("identity", "lip_sync", "articulation", "texture", "flicker", "motion", "perceptual",
+           "arena", "pairing")  # fmt: skip
 
 INTRO = """# How far the numbers can be trusted
 
 Each metric was shown real footage with known, graded damage. A study says what the metric must
 react to and by how much it did, what it must ignore and how much it reacted all the same, how often
 it raises a false alarm on clean clips, and how it compares with an independent reference or with
-people. Where a goal was missed, the table says so.
+people. The arena's arithmetic was shown simulated votes, whose truth is known. Where a goal was
+missed, the table says so.
 
 The clips are not part of this repository; with clips of the same names beside the checkout,
 `make studies` makes these pages again. The tables are also there as CSV, in `docs/validity/`.

@@ -205,8 +205,10 @@ def page(table: pd.DataFrame) -> list[str]:
         "## For comparison",
         "Taking the votes of one voter as independent gives intervals that are far too narrow; "
         "`fit` warns when that makes a difference. The bootstrap's percentile intervals have no "
-        "correction for few clusters. With 60 votes on 10 models (12 a model) many scores are "
-        "undetermined; the prior gives each a score and an interval.",
+        "correction for few clusters. With 60 votes on 10 models (12 a model) some scores are "
+        "undetermined; the prior gives each a score and a shorter interval, which holds about as "
+        "often as it says on average over models but not for the best and the worst, whose scores "
+        "it pulls towards the middle.",
         rows(other),
         "## Limits",
         "Truths are normal and tastes are independent between models and voters. A model's best "

@@ -84,8 +84,8 @@ def draw(path: Path, curves: pd.DataFrame, saved: pd.DataFrame, least: pd.DataFr
                 & (saved.method == "active") & (saved.accuracy == HEADLINE)].iloc[0]  # fmt: skip
     left.annotate("", (one.votes, 100 * HEADLINE), (one.votes_random, 100 * HEADLINE),
                   arrowprops={"arrowstyle": "->", "color": "#1c1b19"})  # fmt: skip
-    left.text(one.votes_random, 100 * HEADLINE - 0.6, f"  {one.votes_random:.0f} → {one.votes:.0f} votes\n"
-              f"  ({100 * one.share:.0f}%)", va="top", fontsize=9)  # fmt: skip
+    left.text(one.votes, 100 * HEADLINE + 0.6, f"{one.votes_random:.0f} → {one.votes:.0f} votes"
+              f" ({100 * one.share:.0f}%)", ha="right", fontsize=9)  # fmt: skip
     left.set(xscale="log", xlabel="votes", ylabel="pairs ordered rightly (%)",
              title=f"{models} models, spread of {spread:.0f} points")  # fmt: skip
     left.legend(frameon=False, loc="lower right")
@@ -170,7 +170,7 @@ comparing.
 How much there is to save at most? A plan made in advance by somebody who knows the true scores
 would need {known[0.9]:.0%} of the votes of even pairing at 90%, {known[0.95]:.0%} at 95% and
 {known[0.97]:.0%} at 97% (to the normal approximation; {SHIPPED[0]} models, {SHIPPED[1]:.0f}
-points). Active pairing, which does not know them but reacts to the answers, gets about as far.
+points). Active pairing does not know them, but reacts to the answers.
 
 ## Votes needed
 

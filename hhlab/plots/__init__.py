@@ -1,5 +1,6 @@
-"""Plots: a DataFrame in, a plotly Figure out; nothing is read, written or measured here."""
+"""Plots: a DataFrame or a result in, a plotly Figure out; nothing is written or measured here."""
 
+from hhlab.plots.arena import by_category, history, leaderboard, win_matrix
 from hhlab.plots.scores import comparison, timeline
 
-__all__ = ["comparison", "timeline"]
+__all__ = ["by_category", "comparison", "history", "leaderboard", "timeline", "win_matrix"]

@@ -37,3 +37,23 @@ def test_metrics_notebook(needed_weights):
         any("application/vnd.plotly.v1+json" in o.get("data", {}) for o in plot.outputs)
         for plot in plots
     )
+
+
+@pytest.mark.slow
+def test_leaderboard_notebook():
+    cells = {cell.source.splitlines()[0]: cell for cell in run("40_leaderboard.ipynb")}
+    table = shown(cells["ratings = hh.arena.fit(whole, anchor=anchor)"], "text/html")
+    assert "HappyHorse-1.0" in table and "1375" in table
+    figures = [
+        output["data"]["application/vnd.plotly.v1+json"]["layout"]["title"]
+        for cell in cells.values()
+        for output in cell.outputs
+        if "application/vnd.plotly.v1+json" in output.get("data", {})
+    ]
+    assert len(figures) >= 6
+    # Nobody has voted: every plot and every printed result must say so.
+    assert all("simulated votes" in title["subtitle"]["text"] for title in figures)
+    advice = cells["advice = hh.arena.advise(whole, budget=20_000)"]
+    assert "simulated votes" in advice.outputs[0]["text"] and "more votes" in str(advice.outputs)
+    suspects = shown(cells["suspicion = hh.arena.suspicious(votes)"], "text/html")
+    assert "too_fast" in suspects and "against_everyone" in suspects

@@ -1,0 +1,1 @@
+"""Who voted, and how: sides, agreement, reliability, and votes that look wrong."""
