@@ -120,7 +120,8 @@ class TextureObserver:
         usable = [s for s in faces if not s.reason]
         subject = "whole frame" if track is None else f"face {track + 1} and the whole frame"
         if track_id is None and len(self._faces) > 1:
-            subject = f"face {track + 1}, {WHY_THIS_FACE} of {len(self._faces)}, and the whole frame"
+            why = f"{WHY_THIS_FACE} of {len(self._faces)}"
+            subject = f"face {track + 1}, {why}, and the whole frame"
         return TextureArtifacts(
             status="undetermined" if nothing else "ok",
             reason=reasons["frame"] if nothing else "",
