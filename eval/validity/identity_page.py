@@ -143,8 +143,9 @@ def write_page(
     swap_change = swap.set_index("clip").drift - clean.set_index("clip").drift
     page = f"""## Identity drift
 
-{len(clean)} clips of people (of the vbm_ ones some look made by a model), {len(table)} measurements, each over 4 s at five samples a second, through
-the tracker and the observer that `hhlab measure` uses. The drift scale and the probability were
+{len(clean)} clips of people (of the vbm_ ones some look made by a model), {len(table)}
+measurements, each over 4 s at five samples a second, through the tracker and the observer that
+`hhlab measure` uses. The drift scale and the probability were
 calibrated on other people's pictures. A swap replaces the face from half of the clip on; a nuisance
 grows from nothing in the first quarter to its full strength in the last.
 
