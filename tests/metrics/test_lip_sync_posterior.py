@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 
 import numpy as np
@@ -51,14 +50,12 @@ def test_grid_of_drifts_holds_zero_is_even_and_bounded():
             assert (grid[1] - grid[0]) <= 2 and grid[-1] <= 60
 
 
-def test_ten_minutes_take_little_time_and_memory():
+def test_ten_minutes_take_little_memory():
     long = evidence(600, drift=1.0)
     tracemalloc.start()
-    start_s = time.perf_counter()
     judge(long)
-    took_s, peak = time.perf_counter() - start_s, tracemalloc.get_traced_memory()[1]
+    peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert took_s < 10
     assert peak < 50e6
 
 
