@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -131,6 +131,7 @@ def _picture(grid: Grid, times_s: Sequence[float], index: float = 0.0) -> np.nda
     return np.stack(rows, -1).astype(np.float32)
 
 
+@lru_cache(maxsize=64)
 def make_layout(
     grid: Grid,
     *,

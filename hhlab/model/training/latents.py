@@ -143,5 +143,13 @@ class Latents:
         parts = [load_file(file) for file in files]
         return cls({name: torch.cat([part[name] for part in parts]) for name in parts[0]})
 
+    def to(self, device: torch.device) -> Latents:
+        """On another device, so that batches are put together there."""
+        return Latents({name: tensor.to(device) for name, tensor in self.tensors.items()})
+
+    @property
+    def device(self) -> torch.device:
+        return self.tensors["image_a"].device
+
     def pick(self, name: str, rows: torch.Tensor) -> torch.Tensor:
         return self.tensors[name][rows].float()

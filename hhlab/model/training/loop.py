@@ -59,12 +59,14 @@ class Trainer:
         *, text_vocabulary: int,
     ) -> None:  # fmt: skip
         self.recipe, self.folder = recipe, Path(folder)
-        self.data, self.watched, self.grid = data, watched, grid
+        self.grid = grid
         # a task in which the sound is given leaves the sound's way out without a gradient
         self.accelerator = Accelerator(
             mixed_precision="no", cpu=not torch.cuda.is_available(),
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )  # fmt: skip
+        self.data = data.to(self.accelerator.device)
+        self.watched = watched.to(self.accelerator.device)
         torch.manual_seed(recipe.seed)
         self.model = HorseTransformer.of(recipe.config(text_vocabulary=text_vocabulary))
         self.model.to(self.accelerator.device)

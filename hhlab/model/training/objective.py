@@ -86,8 +86,15 @@ def make_batch(
     sound_shift: float,
     task: Task | None = None,
 ) -> Batch:
-    """Gather clips, each row being 2 x unit + side, into one batch of one task."""
+    """Gather clips, each row being 2 x unit + side, into one batch of one task.
+
+    `draw` is a generator of the CPU; the batch lies where the data does, and so is its noise drawn.
+    """
     task = task or draw_task(draw)
+    device, count = data.device, len(rows)
+    there = torch.Generator(device)
+    there.manual_seed(int(torch.randint(2**62, (1,), generator=draw)))
+    rows = rows.to(device)
     unit, b_side = rows // 2, rows % 2 == 1
 
     def of(stem: str, other: bool = False) -> torch.Tensor:
@@ -101,9 +108,10 @@ def make_batch(
     else:
         a, b = data.tensors["words_a"][unit], data.tensors["words_b"][unit]
         phrasings = torch.where(b_side.view(-1, 1, 1), b, a)
-    which = torch.randint(phrasings.shape[1], (len(rows),), generator=draw)
-    text = phrasings[torch.arange(len(rows)), which].long()
-    text[torch.rand(len(rows), generator=draw) < drop_prompt] = 0
+    every = torch.arange(count, device=device)
+    which = torch.randint(phrasings.shape[1], (count,), generator=draw).to(device)
+    text = phrasings[every, which].long()
+    text[(torch.rand(count, generator=draw) < drop_prompt).to(device)] = 0
 
     clean = {name: of(name) for name in ("image", "video", "audio")}
     mouth = {name: of(f"mouth_{name}") for name in ("image", "video")}
@@ -112,19 +120,19 @@ def make_batch(
         first_frame=task.first_frame, picture_given=task.picture_given,
         sound_given=task.sound_given,
     )  # fmt: skip
-    noise = {n: torch.randn(x.shape, generator=draw) for n, x in clean.items()}
-    levels = draw_levels(len(rows), draw, picture_shift=picture_shift, sound_shift=sound_shift)
+    noise = {n: torch.randn(x.shape, generator=there, device=device) for n, x in clean.items()}
+    levels = draw_levels(count, draw, picture_shift=picture_shift, sound_shift=sound_shift)
     before = {"image": [], "video": [], "audio": []}
     if task.references:
         shown = data.tensors["references"][unit]
         pick = torch.rand(shown.shape[:2], generator=draw).argsort(1)[:, : task.references]
-        shown = shown[torch.arange(len(rows))[:, None], pick].flatten(1, 2)
+        shown = shown[every[:, None], pick.to(device)].flatten(1, 2)
         before["image"].append(shown.float())
     if task.source:
         for name in before:
             before[name].append(of(name, other=True))
     clean = {name: torch.cat([*before[name], x], 1) for name, x in clean.items()}
-    return Batch(layout, text, clean, noise, levels, mouth)
+    return Batch(layout, text, clean, noise, levels.to(device), mouth)
 
 
 def loss_of(model: HorseTransformer, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
