@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hhlab.arena.votes import Votes
 
 VOTES_HELP = "a CSV or Parquet file of votes, a ledger file, or a ledger's address (postgresql://)"
+_WIDEST = 80  # characters of a text in a printed table
 
 
 def add_arena(verbs) -> None:
@@ -53,8 +54,14 @@ def print_table(frame: Any) -> None:
     frame = frame.rename(columns=lambda name: name.replace("_", " "))
     for name in frame.columns:
         if not is_numeric_dtype(frame[name]):
-            frame[name] = [one_line(value) for value in frame[name]]
+            frame[name] = [_cut(one_line(value)) for value in frame[name]]
     print(frame.to_string(index=False, na_rep="-"))
+
+
+def _cut(text: str) -> str:
+    """A cell that leaves room for the other columns: its beginning and its end."""
+    half = (_WIDEST - 1) // 2
+    return text if len(text) <= _WIDEST else f"{text[:half]}…{text[-half:]}"
 
 
 def one_line(value: object) -> str:

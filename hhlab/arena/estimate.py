@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 LARGE = 3000  # models beyond which no covariance is made
 FLAWLESS = 1e-6  # share of the model's own variance below which the sandwich's is no estimate
+_FLAWLESS_SAID = (
+    "votes that fit flawlessly leave a {} nothing to go by: the intervals are those of the model "
+    "itself"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,16 +106,20 @@ def by_sandwich(
         words = f"sandwich over {found.clusters} clusters ({found.method})"
         quantile = stdtrit(freedom, (1 + level) / 2)
     covariance = basis @ whole[:n, :n] @ basis.T
-    own = basis @ sandwich.inverse(fit.pairs, fit.counts, fit.terms)[:n, :n] @ basis.T
-    own *= squared.sum() / fit.counts.sum()  # weights are relative to one another
     said: tuple[str, ...] = ()
+    own = _own_covariance(fit, squared, basis)
     if (np.diag(covariance) < FLAWLESS * np.diag(own)).any():
-        covariance = own
-        said = ("votes that fit flawlessly leave a sandwich nothing to go by: the intervals are "
-                "those of the model itself",)  # fmt: skip
+        covariance, said = own, (_FLAWLESS_SAID.format("sandwich"),)
     half = quantile * np.sqrt(np.maximum(np.diag(covariance), 0))
     middle = basis @ fit.theta
     return Spread(middle, middle - half, middle + half, covariance, freedom, words, said)
+
+
+def _own_covariance(fit: Estimate, squared: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """float64 (n, n): what the model itself expects, were all of it true."""
+    n = len(basis)
+    own = basis @ sandwich.inverse(fit.pairs, fit.counts, fit.terms)[:n, :n] @ basis.T
+    return own * squared.sum() / fit.counts.sum()  # weights are relative to one another
 
 
 def _of_many(
@@ -136,8 +144,8 @@ def _of_many(
 
 
 def by_bootstrap(
-    fit: Estimate, votes: np.ndarray, anchor: int | None, level: float, table: csr_array | None,
-    *, refits: int, seed: int,
+    fit: Estimate, votes: np.ndarray, squared: np.ndarray, anchor: int | None, level: float,
+    table: csr_array | None, *, refits: int, seed: int,
 ) -> Spread:  # fmt: skip
     """Percentile intervals."""
     basis = basis_of(fit.pairs.models, anchor)
@@ -156,11 +164,16 @@ def by_bootstrap(
         np.quantile(moved, q, axis=0, method=method)
         for q, method in (((1 - level) / 2, "lower"), ((1 + level) / 2, "higher"))
     )
-    warnings = ()
+    warnings: tuple[str, ...] = ()
     if not finite.all():
         share = 1 - finite.mean()
         warnings = (f"in {100 * share:.2g}% of the resampled leaderboards a model only won or only "
                     "lost, and its score there is infinite",)  # fmt: skip
     covariance = np.cov(moved[finite], rowvar=False) if finite.sum() > 2 * len(basis) else None
     words = f"bootstrap, {refits} refits by " + ("vote" if table is None else "cluster")
+    own = _own_covariance(fit, squared, basis)
+    if covariance is not None and (np.diag(covariance) < FLAWLESS * np.diag(own)).any():
+        half = NormalDist().inv_cdf((1 + level) / 2) * np.sqrt(np.maximum(np.diag(own), 0))
+        middle, said = basis @ fit.theta, _FLAWLESS_SAID.format("bootstrap")
+        return Spread(middle, middle - half, middle + half, own, None, words, (*warnings, said))
     return Spread(basis @ fit.theta, low, high, covariance, None, words, warnings)

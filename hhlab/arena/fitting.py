@@ -20,6 +20,7 @@ from hhlab.errors import BadArgument
 
 _LOOKED_AT = 2_000_000  # votes up to which we look unasked whether voters repeat themselves
 _FEW = 15  # votes about a model below which its interval is rough
+_FEW_CLUSTERS = {"sandwich": 5, "bootstrap": 20}  # below which we say so
 _WIDER = 1.15  # how much wider intervals by voter must be to be worth a warning
 
 
@@ -64,7 +65,8 @@ def fit(
     ------
     BadVotes and its subclasses, NoVotes, OneModel, UnknownName, BadArgument.
     """
-    _check(ties, both_bad, interval, cluster, anchor, level, prior, covariates, refits)
+    covariates = (covariates,) if isinstance(covariates, str) else tuple(covariates)
+    _check(ties, both_bad, interval, cluster, anchor, level, prior, covariates, refits, seed)
     votes = read_votes(votes).only(dimension=dimension, category=category)
     said = _mixed(votes)
     if len(votes.models) == 1:
@@ -85,17 +87,21 @@ def fit(
             )
         return replace(ratings, warnings=(*said, *ratings.warnings))
     method = WORDS[ties]
-    if ties != "half" and not weight[:, TIE].sum() > 0:
-        said.append("there are no ties, so that the chance of a tie is 0")
-        ties = "half"
     pairs = Pairs(counts.models, counts.i, counts.j)
     reach = graph.reach(pairs, weight, votes.models)
     used = np.flatnonzero(reach.fitted)
     if len(used) < 2:
         return _nothing(votes, counts, reach, method, ties, interval, level, anchor, both_bad)
     inner, kept = within(pairs, reach.fitted)
+    if ties != "half":
+        tied = weight[kept, TIE].sum() / weight[kept].sum()
+        if tied in (0, 1):
+            are = "there are no ties" if tied == 0 else "all votes are ties"
+            said.append(f"{are}, so that the chance of a tie is {tied:.0f}")
+            ties = "half"
     found = estimate.estimate(inner, weight[kept], MODELS[ties])
     table = _clusters(votes, counts, cluster, both_bad, kept)
+    said += _few_clusters(table, cluster, interval)
     place = anchor_of(anchor, votes.models, used, reach.reason)
     if interval == "sandwich":
         spread = estimate.by_sandwich(found, squared[kept], place, level, table)
@@ -103,7 +109,9 @@ def fit(
         raise BadArgument("interval", expected=f"'sandwich' for more than {estimate.LARGE} models")
     else:
         number = _numbers(counts, both_bad)[kept]
-        spread = estimate.by_bootstrap(found, number, place, level, table, refits=refits, seed=seed)
+        spread = estimate.by_bootstrap(
+            found, number, squared[kept], place, level, table, refits=refits, seed=seed
+        )
     if not found.solution.converged[0]:
         said.append("the solver did not converge: scores are not to be trusted")
     said += _few(votes, counts, used)
@@ -118,7 +126,9 @@ def fit(
     )  # fmt: skip
 
 
-def _check(ties, both_bad, interval, cluster, anchor, level, prior, covariates, refits) -> None:
+def _check(
+    ties, both_bad, interval, cluster, anchor, level, prior, covariates, refits, seed
+) -> None:
     for name, value, known in (
         ("ties", ties, tuple(MODELS)),
         ("both_bad", both_bad, ("tie", "drop")),
@@ -128,10 +138,14 @@ def _check(ties, both_bad, interval, cluster, anchor, level, prior, covariates, 
         if value not in known:
             raise BadArgument(name, expected=f"one of {', '.join(map(repr, known))}",
                               found=repr(value))  # fmt: skip
-    if not 0 < level < 1:
+    if not (isinstance(level, float | np.floating) and 0 < level < 1):
         raise BadArgument("level", expected="more than 0 and less than 1", found=repr(level))
     if not (isinstance(refits, int) and refits >= 40):
         raise BadArgument("refits", expected="a whole number of at least 40", found=repr(refits))
+    if not (isinstance(seed, int | np.integer) and seed >= 0):
+        raise BadArgument("seed", expected="a whole number of at least 0", found=repr(seed))
+    if not (prior in (None, "normal") or isinstance(prior, int | float | np.number)):
+        raise BadArgument("prior", expected="None, 'normal' or a number", found=repr(prior))
     number = anchor[1] if isinstance(anchor, tuple) and len(anchor) == 2 else anchor
     if not (isinstance(number, int | float | np.number) and np.isfinite(number)):
         raise BadArgument("anchor", expected="a number or (model, number)", found=repr(anchor))
@@ -190,6 +204,15 @@ def _few(votes: Votes, counts: Counts, used: np.ndarray) -> list[str]:
     more = f" and {len(few) - 5} more" if len(few) > 5 else ""
     return [f"fewer than {_FEW} votes about {', '.join(map(repr, few[:5]))}{more}: intervals there "
             "are rough (prior='normal' is made for few votes)"]  # fmt: skip
+
+
+def _few_clusters(table, cluster: str | None, interval: str) -> list[str]:
+    """A sentence where there are so few voters or prompts that intervals over them are rough."""
+    if table is None or table.shape[0] >= _FEW_CLUSTERS[interval]:
+        return []
+    what = {"sandwich": "vary widely by chance",
+            "bootstrap": "are too narrow (interval='sandwich' allows for few)"}  # fmt: skip
+    return [f"only {table.shape[0]} {cluster}s: intervals over them {what[interval]}"]
 
 
 def _repeating(votes, counts, both_bad, kept, found, spread, place) -> list[str]:

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhlab.arena.errors import BadVotes, MissingColumn, UnknownOutcome
+from hhlab.arena.tables import distinct_columns, existing_file, read_csv
 from hhlab.arena.votes import OUTCOMES, read_votes
-from hhlab.errors import BadArgument, FileMissing, FileUnreadable, NotAFile, WriteFailed
+from hhlab.errors import BadArgument, FileUnreadable, WriteFailed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,22 +140,16 @@ def _read(path: Path) -> tuple[pd.DataFrame, list[str]]:
     import pyarrow as pa
     from pyarrow import parquet
 
-    if not path.exists():
-        raise FileMissing(path)
-    if not path.is_file():
-        raise NotAFile(path)
+    existing_file(path)
     try:
         if path.suffix.lower() == ".parquet":
             schema = parquet.read_schema(path)
+            distinct_columns(schema.names)
             nested = [field.name for field in schema if pa.types.is_nested(field.type)]
             plain = [name for name in schema.names if name not in nested]
             return pd.read_parquet(path, columns=plain), nested
         if path.suffix.lower() in (".csv", ".tsv"):
-            table = pd.read_csv(
-                path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig",
-                sep="\t" if path.suffix.lower() == ".tsv" else ",",
-            )  # fmt: skip
-            return table, []
+            return read_csv(path, as_texts=True).to_pandas(), []
     except (ValueError, pa.ArrowException) as error:  # pandas' own are ValueErrors too
         raise BadVotes(path, expected="a table of votes", found=str(error)[:200]) from None
     except OSError as error:

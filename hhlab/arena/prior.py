@@ -19,10 +19,11 @@ from math import log
 
 import numpy as np
 
-from hhlab.arena.errors import NoVotes
+from hhlab.arena.errors import BadWeight, NoVotes
 from hhlab.errors import BadArgument
 
 TYPICAL_POINTS = 200.0  # before any vote, the spread is as likely to be below this as above
+_MOST_VOTES = 1e12  # beyond, the prior is lost in rounding
 MOST_MODELS = 2000  # the posterior is a dense matrix
 _POINTS = 400.0 / log(10.0)  # one log-odds in points
 _GRID = np.geomspace(4.0, 1600.0, 33) / _POINTS
@@ -70,12 +71,16 @@ def fit_prior(wins: np.ndarray, *, spread_points: float | None = None) -> PriorF
 
     Raises
     ------
-    NoVotes; BadArgument for more than ``MOST_MODELS`` models or an impossible spread.
+    NoVotes; BadWeight where weights add up to more than people can vote; BadArgument for more
+    than ``MOST_MODELS`` models or an impossible spread.
     """
     wins = np.asarray(wins, float)
     n = len(wins)
     if not wins.sum() > 0:
         raise NoVotes("votes", expected="at least one vote")
+    if wins.sum() > _MOST_VOTES:
+        raise BadWeight("weight", expected="weights that count votes",
+                        found=f"{wins.sum():.3g} votes in all")  # fmt: skip
     if n > MOST_MODELS:
         raise BadArgument("prior", expected=f"{MOST_MODELS} models at most", found=str(n))
     if spread_points is not None:

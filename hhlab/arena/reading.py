@@ -33,7 +33,11 @@ _WORDS = {
     ),
 }
 _MEANING = {word: OUTCOMES.index(outcome) for outcome, words in _WORDS.items() for word in words}
-_ALSO = {"model_a": "left", "model_b": "right", "voter": "worker"}  # used where ours is missing
+_ALSO = {  # used where ours is missing
+    "model_a": ("left",),
+    "model_b": ("right",),
+    "voter": ("worker", "judge", "judge_hash", "evaluation_session_id"),
+}
 _LABELS = ("voter", "prompt", "category", "dimension")
 
 
@@ -74,8 +78,9 @@ def _places(names: list[str], columns: Mapping[str, str]) -> dict[str, str]:
             raise MissingColumn(theirs, expected=f"one of {', '.join(names[:30])}")
     found = {name: name for name in names if name in known or name.startswith(COVARIATE)}
     found |= columns
-    for ours, theirs in _ALSO.items():
-        if ours not in found and theirs in names:
+    for ours, possible in _ALSO.items():
+        theirs = next((name for name in possible if name in names), None)
+        if ours not in found and theirs is not None:
             found[ours] = theirs
     missing = [name for name in ("model_a", "model_b", "winner") if name not in found]
     if missing:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hhlab.arena.errors import BadWeight
 from hhlab.arena.newton import Pairs, bordered, fixed_mean, information, total
 from hhlab.arena.terms import Terms
 
@@ -39,8 +40,15 @@ def vote_covariance(
 
 
 def inverse(pairs: Pairs, counts: np.ndarray, terms: Terms, *, ridge: float = 0.0) -> np.ndarray:
-    """Inverse of the information on scores whose mean is 0; see :func:`newton.fixed_mean`."""
+    """Inverse of the information on scores whose mean is 0; see :func:`newton.fixed_mean`.
+
+    Raises :class:`BadWeight` where weights are so different that it is lost in rounding.
+    """
     hessian = information(pairs, counts, terms)
     models = np.arange(pairs.models)
     hessian[models, models] += ridge
-    return np.linalg.inv(fixed_mean(hessian, pairs.models))
+    try:
+        return np.linalg.inv(fixed_mean(hessian, pairs.models))
+    except np.linalg.LinAlgError:
+        raise BadWeight("weight", expected="weights closer to one another",
+                        found="a few beside which the others vanish") from None  # fmt: skip

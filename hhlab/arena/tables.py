@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,27 +29,34 @@ def open_table(source: Any) -> pa.Table:
     if not isinstance(source, str | Path):
         raise BadArgument("votes", expected="a DataFrame, a path, Votes or a ledger",
                           found=type(source).__name__)  # fmt: skip
-    path = Path(source)
-    if not path.exists():
-        raise FileMissing(path)
+    return _read(existing_file(source))
+
+
+def existing_file(place: str | Path) -> Path:
+    """The path of a file that is there. Raises :class:`FileMissing` or :class:`NotAFile`."""
+    path = Path(place)
+    try:
+        path.stat()
+    except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
+        why = getattr(error, "strerror", str(error))
+        why = "" if isinstance(error, FileNotFoundError) else why
+        raise FileMissing(str(place)[:300], found=why) from None
     if not path.is_file():
         raise NotAFile(path)
-    return _read(path)
+    return path
 
 
 def _read(path: Path) -> pa.Table:
     import pyarrow as pa
-    from pyarrow import csv, parquet
+    from pyarrow import parquet
 
     try:
         if path.suffix.lower() == ".parquet":
-            names = parquet.read_schema(path).names
+            names = distinct_columns(parquet.read_schema(path).names)
             texts = [n for n in names if n not in NUMBERS and not n.startswith(COVARIATE)]
             return parquet.read_table(path, read_dictionary=texts)
         if path.suffix.lower() in (".csv", ".tsv"):
-            with path.open("rb") as file:
-                delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-                return _read_csv(csv, file, path, delimiter)
+            return read_csv(path)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise BadVotes(path, expected="a table of votes", found=str(error)) from error
     except OSError as error:
@@ -56,30 +64,57 @@ def _read(path: Path) -> pa.Table:
     raise BadArgument(path, expected="a name that ends in .csv, .tsv or .parquet")
 
 
-def _read_csv(csv: Any, file: Any, path: Path, delimiter: str) -> pa.Table:
-    """All but the numbers is read as text, so that a model may be called 1 or NA."""
+def read_csv(path: Path, *, as_texts: bool = False) -> pa.Table:
+    """A .csv or .tsv file; all but the numbers is text, so that a model may be called 1 or NA.
+
+    Only an empty cell is a missing one. With `as_texts` the numbers are texts too.
+
+    Raises :class:`MissingColumn` and :class:`BadVotes`; OSError and Arrow's errors.
+    """
     import pyarrow as pa
+    from pyarrow import csv
 
-    header = file.readline().decode("utf-8-sig", "replace")
-    file.seek(0)
-    if not header.strip():
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    names = _header(path, delimiter)
+    if as_texts:
+        types = dict.fromkeys(names, pa.string())
+    else:
+        text = pa.dictionary(pa.int32(), pa.string())
+        types = {
+            name: pa.float64() if name in NUMBERS or name.startswith(COVARIATE) else text
+            for name in names
+        }
+    with path.open("rb") as file:
+        return csv.read_csv(
+            file,
+            parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=csv.ConvertOptions(
+                column_types=types, strings_can_be_null=True, null_values=[""],
+                quoted_strings_can_be_null=True,
+            ),
+        )  # fmt: skip
+
+
+def _header(path: Path, delimiter: str) -> list[str]:
+    """The names in the first line, however that ends."""
+    import csv
+
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            names = next(csv.reader(file, delimiter=delimiter), [])
+    except csv.Error as error:
+        raise BadVotes(path, expected="a table of votes", found=str(error)) from None
+    if not names:
         raise MissingColumn(path, expected="a first line with the columns' names", found="nothing")
-    import csv as rows
+    return distinct_columns(names)
 
-    names = next(rows.reader([header.strip("\r\n")], delimiter=delimiter))
-    text = pa.dictionary(pa.int32(), pa.string())
-    types = {
-        name: pa.float64() if name in NUMBERS or name.startswith(COVARIATE) else text
-        for name in names
-    }
-    return csv.read_csv(
-        file,
-        parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-        convert_options=csv.ConvertOptions(
-            column_types=types, strings_can_be_null=True, null_values=[""],
-            quoted_strings_can_be_null=True,
-        ),
-    )  # fmt: skip
+
+def distinct_columns(names: Sequence[Any]) -> list[str]:
+    """The names as texts. Raises :class:`BadVotes` where two are the same."""
+    names = [str(name) for name in names]
+    if len(set(names)) != len(names):
+        raise BadVotes("columns", expected="distinct names", found=", ".join(names[:30]))
+    return names
 
 
 class _Frame:
@@ -87,9 +122,7 @@ class _Frame:
 
     def __init__(self, frame: Any) -> None:
         self.frame = frame
-        self.column_names = [str(name) for name in frame.columns]
-        if len(set(self.column_names)) != len(self.column_names):
-            raise BadVotes("columns", expected="distinct names", found=str(self.column_names))
+        self.column_names = distinct_columns(frame.columns)
 
     def column(self, name: str) -> Any:
         import pyarrow as pa

@@ -252,7 +252,7 @@ def _is_ledger(place: str | PathLike) -> bool:
     try:
         with Path(place).open("rb") as file:
             return file.read(len(SQLITE)) == SQLITE
-    except OSError:
+    except (OSError, ValueError):  # a name with a NUL is a ValueError
         return False
 
 

@@ -145,13 +145,19 @@ def history(history: Any, *, note: str = "") -> go.Figure:
     ----------
     history : what :func:`hhlab.arena.elo_history` gives, or its ``to_frame()``
     note : a line under the title
+
+    Raises :class:`BadArgument` for times that are no Unix seconds, such as milliseconds.
     """
     import pandas as pd
     import plotly.graph_objects as go
 
     table = as_frame(history, {"model", "vote", "score"})
     timed = "time_s" in table and table["time_s"].notna().all()
-    x = pd.to_datetime(table["time_s"], unit="s") if timed else table["vote"]
+    try:
+        x = pd.to_datetime(table["time_s"], unit="s") if timed else table["vote"]
+    except pd.errors.OutOfBoundsDatetime:
+        raise BadArgument("time_s", expected="Unix time in seconds",
+                          found=f"{table['time_s'].max():g}") from None  # fmt: skip
     last = table.groupby("model", observed=True)["score"].last().sort_values(ascending=False)
     figure = go.Figure()
     for k, name in enumerate(last.index):

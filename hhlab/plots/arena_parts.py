@@ -19,6 +19,9 @@ LONGEST_NAME = 30  # characters of a name that are shown
 
 
 def as_frame(source: Any, columns: set[str]) -> pd.DataFrame:
+    if not (hasattr(source, "columns") or hasattr(source, "to_frame")):
+        raise BadArgument("frame", expected="a table, or a result that has one",
+                          found=type(source).__name__)  # fmt: skip
     frame = source if hasattr(source, "columns") else source.to_frame()
     missing = columns - set(frame.columns)
     if missing:

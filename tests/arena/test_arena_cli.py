@@ -99,3 +99,11 @@ def test_a_ledger_is_read_like_a_table(tmp_path, capsys):
             ledger.vote(trial, "a" if k % 3 else "b", voter=f"v{k}")
     assert main(["arena", "fit", str(tmp_path / "votes.db")]) == 0
     assert "HappyHorse-1.0" in capsys.readouterr().out
+
+
+def test_a_very_long_name_leaves_room_for_the_scores(tmp_path, capsys):
+    votes = simulated_votes({"x" * 3000: 1100, "y": 1000}, count=200, seed=1)
+    votes.to_frame().to_csv(tmp_path / "v.csv", index=False)
+    assert main(["arena", "fit", str(tmp_path / "v.csv")]) == 0
+    table = capsys.readouterr().out.split("\n\n")[0]
+    assert max(map(len, table.splitlines())) < 200

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import hhlab as hh
 from hhlab.arena import Votes, fit, read_votes
-from hhlab.arena.errors import UnknownName
+from hhlab.arena.errors import BadWeight, UnknownName
 from hhlab.arena.ratings import POINTS
 from hhlab.arena.votes import TIE
 from hhlab.errors import BadArgument
@@ -391,3 +391,38 @@ def test_a_ledger_is_fitted_by_its_path(tmp_path):
             ledger.vote(trial, "a" if k % 3 else "b", voter="v")
     ratings = fit(tmp_path / "team.db")
     assert ratings.models and int(ratings.votes.max()) == 12
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "how", [{"ties": "davidson"}, {"ties": "rao_kupper"}, {"interval": "bootstrap"}], ids=str
+)
+def test_ties_alone_give_equal_scores_with_intervals_of_some_width(how):
+    votes = Votes(
+        ("x", "y"), *(np.array(v) for v in ([0] * 40, [1] * 40)), np.full(40, TIE, np.int8)
+    )
+    ratings, plain = fit(votes, **how), fit(votes)
+    np.testing.assert_allclose(ratings.score, 1000)
+    np.testing.assert_allclose(ratings.high, plain.high)
+
+
+def test_a_vote_beside_which_the_others_vanish_is_a_named_error():
+    table = simulated(votes=200).to_frame().assign(weight=1.0)
+    table.loc[0, "weight"] = 1e99
+    for how in ({}, {"prior": "normal"}):
+        with pytest.raises(BadWeight):
+            fit(table, **how)
+
+
+@pytest.mark.parametrize("how", [{"level": "95"}, {"prior": "wide"}, {"seed": "x"}], ids=str)
+def test_an_option_of_the_wrong_kind_is_a_named_error(how):
+    with pytest.raises(BadArgument, match=next(iter(how))):
+        fit(simulated(votes=50), **how)
+
+
+def test_few_voters_are_said():
+    table = simulated(votes=300).to_frame()
+    table["voter"] = [f"v{k % 4}" for k in range(len(table))]
+    for interval in ("sandwich", "bootstrap"):
+        ratings = fit(table, cluster="voter", interval=interval)
+        assert any("only 4 voters" in warning for warning in ratings.warnings)

@@ -112,3 +112,16 @@ def test_what_cannot_be_read_or_written_is_named(tmp_path):
     with pytest.raises(BadArgument, match="arena"):
         export_votes(OURS, tmp_path / "o.csv", layout="elo")
     assert not (tmp_path / "o.csv").exists()
+
+
+@pytest.mark.parametrize("row", ["x,y,z,a", "x,y"])
+def test_a_row_of_another_length_never_shifts_columns(tmp_path, row):
+    (tmp_path / "v.csv").write_text(f"model_a,model_b,winner\n{row}\n")
+    with pytest.raises(BadVotes, match="3 columns"):
+        read_table(tmp_path / "v.csv")
+
+
+def test_a_column_given_twice_is_refused(tmp_path):
+    (tmp_path / "v.csv").write_text("model_a,model_b,winner,winner\nx,y,a,b\n")
+    with pytest.raises(BadVotes, match="distinct"):
+        read_table(tmp_path / "v.csv")

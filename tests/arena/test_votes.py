@@ -192,3 +192,31 @@ def test_votes_made_from_arrays_are_checked():
         hh.arena.Votes(("x", "y"), np.array([0, 1]), np.array([1, 0]), np.array([0]))
     with pytest.raises(BadVotes, match="whole"):
         hh.arena.Votes(("x", "y"), np.array([0.5]), np.array([1]), np.array([0]))
+
+
+@pytest.mark.parametrize("name", ["a\0b.csv", "x" * 5000 + ".csv"])
+def test_a_name_that_no_file_can_have_is_a_missing_file(name):
+    with pytest.raises(FileMissing):
+        read_votes(name)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"model_a,model_b,winner,winner\nx,y,a,b\n", b'\x1f\x8b\x08\0\rq\r\x99,"\n\n\xff'],
+    ids=["a column twice", "compressed"],
+)
+def test_a_csv_that_is_no_table_is_a_named_error(tmp_path, content):
+    (tmp_path / "v.csv").write_bytes(content)
+    with pytest.raises(BadVotes):
+        read_votes(tmp_path / "v.csv")
+
+
+def test_lines_may_end_as_on_old_computers(tmp_path):
+    (tmp_path / "v.csv").write_bytes(b"model_a,model_b,winner\rx,y,a\ry,x,tie\r")
+    assert read_votes(tmp_path / "v.csv").outcome.tolist() == [0, 2]
+
+
+def test_the_judge_of_a_public_layout_is_the_voter():
+    columns = {"model_a": ["x", "y"], "model_b": ["y", "x"], "winner": ["model_a", "tie"]}
+    votes = read_votes(pd.DataFrame(columns | {"judge": ["j1", "j2"]}))
+    assert votes.voter.to_numpy().tolist() == ["j1", "j2"]

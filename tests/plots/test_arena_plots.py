@@ -157,3 +157,11 @@ def test_names_and_notes_are_shown_as_text_and_cut(hostile, name):
 def test_a_frame_without_a_column_is_named():
     with pytest.raises(BadArgument, match="rank_low"):
         plots.leaderboard(pd.DataFrame({"model": ["a"], "score": [1.0]}))
+
+
+def test_times_that_are_no_seconds_and_what_is_no_table_are_named_errors(votes):
+    table = elo_history(votes).to_frame()
+    with pytest.raises(BadArgument, match="seconds"):
+        plots.history(table.assign(time_s=1e30))
+    with pytest.raises(BadArgument, match="int"):
+        plots.leaderboard(3)

@@ -65,7 +65,7 @@ def propose(
     """
     if method not in METHODS:
         raise BadArgument("method", expected=f"one of {', '.join(METHODS)}", found=repr(method))
-    if count < 1:
+    if not (isinstance(count, int | np.integer) and count >= 1):
         raise BadArgument("count", expected="1 or more", found=repr(count))
     known = None if votes is None else read_votes(votes)
     if models is None:

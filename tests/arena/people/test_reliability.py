@@ -7,7 +7,7 @@ from scipy.special import logsumexp
 
 import hhlab as hh
 from hhlab.arena.errors import MissingColumn, NoVotes, UnknownName
-from hhlab.arena.people.reliability import GRID, crowd_bt
+from hhlab.arena.people.crowd_bt import GRID, crowd_bt
 from hhlab.arena.votes import Labels
 from tests.arena.crowd import POINTS, crowd, relabelled, swapped
 
