@@ -6,8 +6,7 @@ Names are loaded when first used. Once :class:`HorsePipeline` is, diffusers know
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from hhlab.lazy import lazy
 
 _HOME = {
     "FOAL": "config", "HORSE_15B": "config", "ModelConfig": "config",
@@ -16,12 +15,4 @@ _HOME = {
     "HorseTransformer": "transformer",
 }  # fmt: skip
 
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'hhlab.model' has no attribute {name!r}")
-    value = getattr(import_module(f"hhlab.model.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__, __all__ = lazy(__name__, _HOME)

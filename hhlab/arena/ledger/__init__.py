@@ -8,31 +8,18 @@ Names are loaded when first used.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from hhlab.lazy import lazy
 
 _HOME = {
-    "Event": "hhlab.arena.ledger.events",
-    "Health": "hhlab.arena.ledger.doctor",
-    "Imported": "hhlab.arena.ledger.importing",
-    "Ledger": "hhlab.arena.ledger.store",
-    "Receipt": "hhlab.arena.ledger.recording",
-    "Reveal": "hhlab.arena.ledger.blind",
-    "Trial": "hhlab.arena.ledger.blind",
-    "commitment": "hhlab.arena.ledger.blind",
-    "import_votes": "hhlab.arena.ledger.importing",
+    "Event": "events",
+    "Health": "doctor",
+    "Imported": "importing",
+    "Ledger": "store",
+    "Receipt": "recording",
+    "Reveal": "blind",
+    "Trial": "blind",
+    "commitment": "blind",
+    "import_votes": "importing",
 }
 
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        value = getattr(import_module(_HOME[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'hhlab.arena.ledger' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__, __all__ = lazy(__name__, _HOME)

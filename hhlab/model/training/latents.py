@@ -36,8 +36,9 @@ def fit_codecs(shards: Sequence[Path], picture: LappedCodec, sound: MelCodec) ->
         for clips, box in ((shard.video_a, 0), (shard.video_b, 1)):
             x = as_floats(clips)
             n = len(x)
-            rows, columns = x.shape[2] // 16, x.shape[3] // 16
-            mouth = mouth_share(shard.mouth_box[:, box], rows, columns)
+            side = picture.config.block_px
+            rows, columns = x.shape[2] // side, x.shape[3] // side
+            mouth = mouth_share(shard.mouth_box[:, box], rows, columns, block=side)
             # every second picture serves as a single one, all groups as groups
             for name, many, part, share in (
                 ("image", 1, x[:, ::5], mouth[:, ::5]),
@@ -53,7 +54,7 @@ def fit_codecs(shards: Sequence[Path], picture: LappedCodec, sound: MelCodec) ->
     sound.fit(torch.from_numpy(np.concatenate(sounds)).float() / 32768)
 
 
-def mouth_share(boxes: np.ndarray, rows: int, columns: int, block: int = 16) -> torch.Tensor:
+def mouth_share(boxes: np.ndarray, rows: int, columns: int, *, block: int) -> torch.Tensor:
     """How much of the mouth's box each block holds: float32 (n, t, rows columns), sums to 1."""
     box = torch.from_numpy(np.asarray(boxes, np.float32))
     x = torch.arange(columns) * float(block)
@@ -70,17 +71,17 @@ def encode_shard(
     """Everything a batch may need of a shard's units; two clips, "a" and "b", a unit."""
     vocabulary = full_vocabulary(words_of_language())
     out: dict[str, torch.Tensor] = {}
-    rows = columns = None
     for side, (clips, sounds) in enumerate(
         ((shard.video_a, shard.audio_a), (shard.video_b, shard.audio_b))
     ):
         name = "ab"[side]
         x = as_floats(clips)
-        rows, columns = x.shape[2] // picture.config.block_px, x.shape[3] // picture.config.block_px
+        block = picture.config.block_px
+        rows, columns = x.shape[2] // block, x.shape[3] // block
         out[f"image_{name}"] = picture.encode_image(x[:, 0]).half()
         out[f"video_{name}"] = picture.encode_video(x[:, 1:]).half()
         out[f"audio_{name}"] = sound.encode(torch.from_numpy(sounds).float() / 32768).half()
-        share = mouth_share(shard.mouth_box[:, side], rows, columns)
+        share = mouth_share(shard.mouth_box[:, side], rows, columns, block=block)
         out[f"mouth_image_{name}"] = share[:, 0].half()
         groups = share[:, 1:].reshape(len(x), -1, picture.frames, rows * columns).mean(2)
         out[f"mouth_video_{name}"] = groups.flatten(1).half()
@@ -150,6 +151,3 @@ class Latents:
     @property
     def device(self) -> torch.device:
         return self.tensors["image_a"].device
-
-    def pick(self, name: str, rows: torch.Tensor) -> torch.Tensor:
-        return self.tensors[name][rows].float()
