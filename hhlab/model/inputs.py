@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from hhlab.errors import BadArgument, BadArray
+from hhlab.model.canvas import Canvas
 from hhlab.model.words import encode
 
 MOST_REFERENCES = 4
@@ -47,9 +48,9 @@ class Given:
             self.source_sound is None, self.picture is None, self.sound is None,
         )  # fmt: skip
 
-    def encode(self, pipe) -> dict[tuple[str, str], torch.Tensor]:
+    def encode(self, pipe, canvas: Canvas) -> dict[tuple[str, str], torch.Tensor]:
         """Tokens by (modality, role)."""
-        codec, size = pipe.picture_codec, pipe.config.size_px
+        codec, size = pipe.picture_codec, (canvas.width, canvas.height)
         out = {}
 
         def pictures(frames: Sequence[np.ndarray]) -> torch.Tensor:
@@ -58,16 +59,16 @@ class Given:
             return x.to(codec.image_basis)
 
         def clip(frames: np.ndarray, role: str) -> None:
-            if len(frames) != pipe.num_frames:
+            if len(frames) != canvas.num_frames:
                 raise BadArray(
-                    "clip", expected=f"{pipe.num_frames} pictures", found=str(len(frames))
+                    "clip", expected=f"{canvas.num_frames} pictures", found=str(len(frames))
                 )
             x = pictures(frames)
             out["image", role] = codec.encode_image(x[:1])[0]
             out["video", role] = codec.encode_video(x[None, 1:])[0]
 
         def sound(samples: np.ndarray, role: str) -> None:
-            wanted = pipe.grid.audio_tokens * round(
+            wanted = canvas.grid(pipe).audio_tokens * round(
                 pipe.sound_codec.token_s * pipe.sound_codec.config.sample_rate
             )
             fitted = np.zeros(wanted, np.float32)
@@ -88,8 +89,8 @@ class Given:
         return {key: tokens.float() for key, tokens in out.items()}
 
 
-def fit_picture(picture: np.ndarray, size_px: int) -> np.ndarray:
-    """Cut the middle square out of a picture uint8 (h, w, 3) and bring it to the model's size."""
+def fit_picture(picture: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
+    """Cut the middle out of a picture uint8 (h, w, 3) and bring it to (width, height)."""
     picture = np.asarray(picture)
     if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
         raise BadArray(
@@ -97,15 +98,16 @@ def fit_picture(picture: np.ndarray, size_px: int) -> np.ndarray:
         )
     import cv2
 
-    h, w = picture.shape[:2]
-    side = min(h, w)
-    if side < 16:
+    (h, w), (wide, high) = picture.shape[:2], size_px
+    if min(h, w) < 16:
         raise BadArray("picture", expected="at least 16 pixels a side", found=f"{w}x{h}")
-    middle = picture[(h - side) // 2 :, (w - side) // 2 :][:side, :side]
-    if side == size_px:
+    scale = min(h / high, w / wide)
+    kept_h, kept_w = max(1, round(high * scale)), max(1, round(wide * scale))
+    middle = picture[(h - kept_h) // 2 :, (w - kept_w) // 2 :][:kept_h, :kept_w]
+    if middle.shape[:2] == (high, wide):
         return np.ascontiguousarray(middle)
-    how = cv2.INTER_AREA if side > size_px else cv2.INTER_CUBIC
-    return cv2.resize(middle, (size_px, size_px), interpolation=how)
+    how = cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC
+    return cv2.resize(middle, (wide, high), interpolation=how)
 
 
 def encode_prompts(

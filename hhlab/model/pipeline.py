@@ -14,10 +14,12 @@ from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
 from diffusers.utils import BaseOutput
 from diffusers.utils.torch_utils import randn_tensor
 
+from hhlab.model.canvas import canvas_of, native
 from hhlab.model.inputs import Given, check, encode_prompts
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
 from hhlab.model.sequence import Grid, make_layout
+from hhlab.model.steps import set_steps
 from hhlab.model.transformer import HorseTransformer
 
 MADE = ("image", "video", "audio")
@@ -61,7 +63,7 @@ class HorsePipeline(DiffusionPipeline):
         sound_codec: MelCodec,
         scheduler: FlowMatchEulerDiscreteScheduler,
         sound_scheduler: FlowMatchEulerDiscreteScheduler,
-        words: Sequence[str] = (),
+        words: list[str] = (),
         size_px: int = 96,
         fps: float = 12.5,
         seconds: float = 2.0,
@@ -79,21 +81,13 @@ class HorsePipeline(DiffusionPipeline):
     # --- sizes ------------------------------------------------------------------------------
     @property
     def num_frames(self) -> int:
-        """Pictures of a clip: one, and then whole groups."""
-        groups = round(self.config.seconds * self.config.fps - 1) // self.picture_codec.frames
-        return 1 + groups * self.picture_codec.frames
+        """Pictures of a clip as the model was trained on: one, and then whole groups."""
+        return native(self).num_frames
 
     @property
     def grid(self) -> Grid:
-        """The tokens of a clip."""
-        side = self.config.size_px // self.picture_codec.config.block_px
-        codec = self.sound_codec
-        return Grid(
-            rows=side, columns=side, groups=(self.num_frames - 1) // self.picture_codec.frames,
-            group_s=self.picture_codec.frames / self.config.fps,
-            audio_tokens=round(self.num_frames / self.config.fps / codec.token_s),
-            token_s=codec.token_s,
-        )  # fmt: skip
+        """The tokens of such a clip."""
+        return native(self).grid(self)
 
     # --- generation -------------------------------------------------------------------------
     @torch.no_grad()
@@ -105,6 +99,9 @@ class HorsePipeline(DiffusionPipeline):
         given: Given | Sequence[Given] | None = None,
         num_inference_steps: int = 20,
         guidance_scale: float = 2.5,
+        width: int | None = None,
+        height: int | None = None,
+        num_frames: int | None = None,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
         output_type: str = "np",
         return_dict: bool = True,
@@ -119,6 +116,7 @@ class HorsePipeline(DiffusionPipeline):
         given : references, first picture, source clip, picture or sound to be kept, of each clip;
             all clips of a batch must be given the same kinds
         num_inference_steps, guidance_scale : 1 turns guidance off and halves the work
+        width, height, num_frames : of the clips; as the model was trained on, where not given
         generator : one for all, or one a clip, so that a clip does not depend on its batch
         output_type : "np" or "latent"
         callback_on_step_end : called as ``(pipeline, step, timestep, tensors)``; may return changed
@@ -126,7 +124,8 @@ class HorsePipeline(DiffusionPipeline):
 
         Raises
         ------
-        BadArgument : no prompt where there is nothing else to go by, one too long, steps below 1
+        BadArgument : no prompt where there is nothing else to go by, one too long, steps below 1,
+            a size or length that the model cannot make
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         alike = given is None or isinstance(given, Given)
@@ -134,6 +133,8 @@ class HorsePipeline(DiffusionPipeline):
         negatives = negative_prompt if negative_prompt is not None else ""
         negatives = [negatives] * len(prompts) if isinstance(negatives, str) else list(negatives)
         check(prompts, negatives, givens, num_inference_steps, guidance_scale, output_type)
+        canvas = canvas_of(self, width=width, height=height, num_frames=num_frames)
+        grid = canvas.grid(self)
         device, dtype = self._execution_device, self.transformer.dtype
         longest = self.transformer.config.text_tokens
         text, unknown = encode_prompts(prompts, self.config.words, longest)
@@ -142,18 +143,18 @@ class HorsePipeline(DiffusionPipeline):
             text = np.concatenate([encode_prompts(negatives, self.config.words, longest)[0], text])
         text = torch.from_numpy(text).to(device)
 
-        clean = [g.encode(self) for g in givens]
+        clean = [g.encode(self, canvas) for g in givens]
         kinds = givens[0]
         layout = make_layout(
-            self.grid, text_tokens=longest, references=len(kinds.references),
+            grid, text_tokens=longest, references=len(kinds.references),
             source=kinds.source is not None, source_sound=kinds.source_has_sound,
             first_frame=kinds.first_frame is not None, picture_given=kinds.picture is not None,
             sound_given=kinds.sound is not None,
         )  # fmt: skip
         tokens = self._start(layout, clean, generator, device)
         self._interrupt = False
-        self.scheduler.set_timesteps(num_inference_steps, device=device)
-        self.sound_scheduler.set_timesteps(num_inference_steps, device=device)
+        set_steps(self.scheduler, num_inference_steps, device)
+        set_steps(self.sound_scheduler, num_inference_steps, device)
         # some schedulers remember their last step, so each modality has one of its own
         schedulers = {
             "image": deepcopy(self.scheduler), "video": self.scheduler,
@@ -180,7 +181,7 @@ class HorsePipeline(DiffusionPipeline):
             if callback_on_step_end is not None:
                 shown = {name: tokens[name] for name in callback_on_step_end_tensor_inputs}
                 tokens |= callback_on_step_end(self, step, now, shown) or {}
-        return self._finish(tokens, layout, unknown, output_type, return_dict)
+        return self._finish(tokens, layout, grid, unknown, output_type, return_dict)
 
     def _start(self, layout, clean, generator, device) -> dict[str, torch.Tensor]:
         """Tokens before the first step: what is given, and noise."""
@@ -212,12 +213,11 @@ class HorsePipeline(DiffusionPipeline):
         halves = {n: out[n].chunk(2) for n in MADE}
         return {n: away + guidance_scale * (to - away) for n, (away, to) in halves.items()}
 
-    def _finish(self, tokens, layout, unknown, output_type, return_dict):
+    def _finish(self, tokens, layout, grid, unknown, output_type, return_dict):
         targets = {n: tokens[n][:, layout.where(n, "target")] for n in MADE}
         if output_type == "latent":
             frames, audio = {n: targets[n] for n in ("image", "video")}, targets["audio"]
         else:
-            grid = self.grid
             codec = self.picture_codec
             kind = codec.image_basis.dtype
             frames = codec.decode(

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from hhlab.errors import BadArgument, Cancelled
+from hhlab.model.canvas import Canvas, canvas_of, frames_of
 from hhlab.model.inputs import Given
 from hhlab.types import Audio, Clip, Shot
 
@@ -26,10 +27,11 @@ def make(
     if not shots or not all(isinstance(s, Shot) for s in shots):
         raise BadArgument("shot", expected="a Shot, or a list of them", found=repr(shot)[:80])
     groups: dict[tuple, list[int]] = {}
-    givens = [gather(pipe, s) for s in shots]
-    for number, (s, given) in enumerate(zip(shots, givens, strict=True)):
-        groups.setdefault((given.kinds, s.steps, s.guidance), []).append(number)
-    total = sum((pipe.default_steps if steps is None else steps) for _, steps, _ in groups)
+    canvases = [canvas_for(pipe, s) for s in shots]
+    givens = [gather(pipe, s, canvas) for s, canvas in zip(shots, canvases, strict=True)]
+    for number, (s, given, canvas) in enumerate(zip(shots, givens, canvases, strict=True)):
+        groups.setdefault((given.kinds, canvas, s.steps, s.guidance), []).append(number)
+    total = sum((pipe.default_steps if steps is None else steps) for *_, steps, _ in groups)
     done, stopped, clips = 0, False, {}
 
     def after(pipeline, step, timestep, tensors):
@@ -42,13 +44,16 @@ def make(
             pipeline.stop()
         return {}
 
-    for (_, steps, guidance), members in groups.items():
+    for (_, canvas, steps, guidance), members in groups.items():
         made = pipe(
             [shots[k].prompt for k in members],
             negative_prompt=[shots[k].negative_prompt for k in members],
             given=[givens[k] for k in members],
             num_inference_steps=pipe.default_steps if steps is None else steps,
             guidance_scale=pipe.default_guidance if guidance is None else guidance,
+            width=canvas.width,
+            height=canvas.height,
+            num_frames=canvas.num_frames,
             generator=[torch.Generator().manual_seed(shots[k].seed) for k in members],
             callback_on_step_end=after,
         )
@@ -61,10 +66,19 @@ def make(
     return clips[0] if one else [clips[k] for k in range(len(shots))]
 
 
-def gather(pipe, shot: Shot) -> Given:
+def canvas_for(pipe, shot: Shot) -> Canvas:
+    """The size and length that a shot asks for; the length to the nearest group of pictures."""
+    frames = None
+    if shot.seconds is not None:
+        frames = frames_of(shot.seconds, pipe.config.fps, pipe.picture_codec.frames)
+    width, height = shot.size_px or (None, None)
+    return canvas_of(pipe, width=width, height=height, num_frames=frames)
+
+
+def gather(pipe, shot: Shot, canvas: Canvas) -> Given:
     """Read what a shot refers to, at the model's rate."""
-    source, source_sound = _clip(pipe, shot.source)
-    picture, _ = _clip(pipe, shot.picture)
+    source, source_sound = _clip(pipe, shot.source, canvas.num_frames)
+    picture, _ = _clip(pipe, shot.picture, canvas.num_frames)
     sound = None if shot.sound is None else _sound(pipe, shot.sound)
     return Given(
         references=tuple(_image(r) for r in shot.references),
@@ -83,16 +97,16 @@ def _image(picture) -> np.ndarray:
     return read_image(picture)
 
 
-def _clip(pipe, clip: Clip | None) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Pictures at the model's rate, as many as it makes (the last is held), and the sound."""
+def _clip(pipe, clip: Clip | None, num_frames: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Pictures at the model's rate, `num_frames` of them (the last is held), and the sound."""
     if clip is None:
         return None, None
     frames = []
     for frame in clip.frames(fps=pipe.config.fps):
         frames.append(frame.rgb)
-        if len(frames) == pipe.num_frames:
+        if len(frames) == num_frames:
             break
-    frames += frames[-1:] * (pipe.num_frames - len(frames))
+    frames += frames[-1:] * (num_frames - len(frames))
     return np.stack(frames), _sound(pipe, clip) if clip.info.has_audio else None
 
 

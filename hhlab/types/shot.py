@@ -10,6 +10,11 @@ from hhlab.errors import BadArgument
 from hhlab.types.clip import Audio, Clip
 
 
+def _positive(value: object) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and 0 < value < float("inf")
+
+
 @dataclass(frozen=True, eq=False)
 class Shot:
     """One clip to be made.
@@ -23,7 +28,10 @@ class Shot:
     picture, sound : a clip whose pictures, or a clip or sound whose samples, are kept as they are
         while the other is made
     seed : the same shot with the same seed gives the same clip
-    steps, guidance : of the sampler; None leaves them to the generator
+    seconds, size_px : how long the clip is to be, and (width, height) of its picture
+    steps, guidance : of the sampler
+        (seconds, size_px, steps and guidance may be None, which leaves them to the generator)
+    label : what its suite calls it; it finds clips made elsewhere and decides nothing of a clip
     """
 
     prompt: str = ""
@@ -34,12 +42,17 @@ class Shot:
     picture: Clip | None = None
     sound: Clip | Audio | None = None
     seed: int = 0
+    seconds: float | None = None
+    size_px: tuple[int, int] | None = None
     steps: int | None = None
     guidance: float | None = None
+    label: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.prompt, str) or not isinstance(self.negative_prompt, str):
             raise BadArgument("prompt", expected="text", found=type(self.prompt).__name__)
+        if not isinstance(self.label, str):
+            raise BadArgument("label", expected="text", found=type(self.label).__name__)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise BadArgument("seed", expected="a whole number from 0", found=repr(self.seed))
         for name in ("source", "picture"):
@@ -49,6 +62,15 @@ class Shot:
         if isinstance(self.references, str):
             raise BadArgument("references", expected="a list of pictures", found="one text")
         object.__setattr__(self, "references", tuple(self.references))
+        if self.seconds is not None and not _positive(self.seconds):
+            raise BadArgument("seconds", expected="a number above 0", found=repr(self.seconds))
+        if self.size_px is not None:
+            size = tuple(self.size_px) if isinstance(self.size_px, (tuple, list)) else ()
+            if len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
+                raise BadArgument(
+                    "size_px", expected="(width, height) in pixels", found=repr(self.size_px)
+                )
+            object.__setattr__(self, "size_px", size)
 
     @property
     def mode(self) -> str:

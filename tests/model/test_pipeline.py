@@ -187,3 +187,17 @@ def test_damaged_and_unsafe_weights_are_refused(pipe, tmp_path):
 def test_a_batch_must_be_of_one_kind(pipe):
     with pytest.raises(BadArgument, match="same kinds"):
         pipe(["a", "a"], given=[Given(), Given(first_frame=smooth_pictures(1, 32, 0)[0])])
+
+
+def test_length_and_size_are_the_shots(pipe):
+    clip = pipe.generate(hh.Shot("a man.", seconds=0.4, size_px=(48, 24), steps=1))
+    assert pictures(clip).shape == (5, 24, 48, 3)
+    assert clip.audio().samples.shape[1] == pytest.approx(5 / 12.5 * 16000, abs=640)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"size_px": (40, 30)}, {"size_px": (8, 32)}, {"size_px": (320, 32)}, {"seconds": 9.0}]
+)
+def test_other_lengths_and_sizes_are_refused_by_name(pipe, asked):
+    with pytest.raises(BadArgument):
+        pipe.generate(hh.Shot("a man.", **asked))

@@ -8,7 +8,7 @@ is when sampling, and sometimes is given, so that the lips learn to follow it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -23,27 +23,38 @@ MODALITY_WEIGHT = {"image": 0.25, "video": 1.0, "audio": 0.6}
 
 @dataclass(frozen=True)
 class Task:
-    """One way of using the model; the names are those of the pipeline's arguments."""
+    """One way of using the model; the names are those of the pipeline's arguments.
+
+    `groups` is how many groups of pictures the clip has; None for all that there are.
+    """
 
     references: int = 0
     source: bool = False
     first_frame: bool = False
     picture_given: bool = False
     sound_given: bool = False
+    groups: int | None = None
+
+
+SHORT = ((0.30, 2), (0.25, 3))  # share of the batches whose clips are cut to so many groups
 
 
 def draw_task(draw: torch.Generator) -> Task:
     """Draw a task for one batch."""
-    kind, sound, count = torch.rand(3, generator=draw).tolist()
+    kind, sound, count, length = torch.rand(4, generator=draw).tolist()
+    groups = None
+    for share, cut in SHORT:
+        groups = cut if groups is None and 0 <= length < share else groups
+        length -= share
     sound_given = sound < 0.25
     picture_given = 0.25 <= sound < 0.33
     if kind < 0.5:
-        return Task(sound_given=sound_given, picture_given=picture_given)
+        return Task(sound_given=sound_given, picture_given=picture_given, groups=groups)
     if kind < 0.64:
-        return Task(first_frame=True, sound_given=sound_given)
+        return Task(first_frame=True, sound_given=sound_given, groups=groups)
     if kind < 0.84:
-        return Task(references=1 + int(4 * count), sound_given=sound_given)
-    return Task(source=True, sound_given=False)
+        return Task(references=1 + int(4 * count), sound_given=sound_given, groups=groups)
+    return Task(source=True, groups=groups)
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,12 @@ def draw_levels(
     return torch.stack([picture, picture, sound], 1)
 
 
+def shorter(grid: Grid, groups: int) -> Grid:
+    """The tokens of a clip's first groups of pictures, and of the sound beside them."""
+    cut = round((grid.groups - groups) * grid.group_s / grid.token_s)
+    return replace(grid, groups=groups, audio_tokens=grid.audio_tokens - cut)
+
+
 def make_batch(
     data: Latents,
     rows: torch.Tensor,
@@ -96,10 +113,15 @@ def make_batch(
     there.manual_seed(int(torch.randint(2**62, (1,), generator=draw)))
     rows = rows.to(device)
     unit, b_side = rows // 2, rows % 2 == 1
+    grid = grid if task.groups is None else shorter(grid, min(task.groups, grid.groups))
+    tokens = grid.groups * grid.rows * grid.columns
+    kept = {"video": tokens, "mouth_video": tokens, "audio": grid.audio_tokens}
 
     def of(stem: str, other: bool = False) -> torch.Tensor:
         swap = ~b_side if other else b_side
         a, b = data.tensors[f"{stem}_a"][unit], data.tensors[f"{stem}_b"][unit]
+        keep = kept.get(stem)  # the clip's beginning
+        a, b = (a, b) if keep is None else (a[:, :keep], b[:, :keep])
         return torch.where(swap.view(-1, *[1] * (a.ndim - 1)), b, a).float()
 
     if task.source:
@@ -135,6 +157,23 @@ def make_batch(
     return Batch(layout, text, clean, noise, levels.to(device), mouth)
 
 
+def weighted_error(
+    found: torch.Tensor, wanted: torch.Tensor, batch: Batch, name: str,
+    *, share: torch.Tensor | None = None,
+) -> torch.Tensor:  # fmt: skip
+    """Mean squared error of a modality's target tokens (b, n, channels), mouths counting more.
+
+    `share` (b,) says how much each clip counts.
+    """
+    error = (found - wanted).square().mean(-1)
+    if name in batch.mouth:
+        weight = 1 + MOUTH_WEIGHT * batch.mouth[name].to(error)
+        error = error * (weight / weight.mean())
+    if share is not None:
+        error = error * share[:, None]
+    return MODALITY_WEIGHT[name] * error.mean()
+
+
 def loss_of(model: HorseTransformer, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
     """Mean weighted error of a batch, and each modality's own for the log."""
     device = next(model.parameters()).device
@@ -157,13 +196,8 @@ def loss_of(model: HorseTransformer, batch: Batch) -> tuple[torch.Tensor, dict[s
         if not batch.layout.is_noise(name):
             continue
         found = out[name][:, batch.layout.where(name, "target")].float()
-        error = (found - targets[name]).square().mean(-1)
-        weight = torch.ones_like(error)
-        if name in batch.mouth:
-            weight = 1 + MOUTH_WEIGHT * batch.mouth[name].to(device)
-            weight = weight / weight.mean()
-        level = batch.levels[:, number].to(device)[:, None].clamp_min(LEAST_LEVEL)
-        part = (error * weight / level.square()).mean()
-        total = total + MODALITY_WEIGHT[name] * part
-        parts[name] = float(part.detach())
+        level = batch.levels[:, number].to(device).clamp_min(LEAST_LEVEL)
+        part = weighted_error(found, targets[name], batch, name, share=level.square().reciprocal())
+        total = total + part
+        parts[name] = float(part.detach()) / MODALITY_WEIGHT[name]
     return total, parts

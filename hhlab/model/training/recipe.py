@@ -19,6 +19,7 @@ class Recipe:
     name : of the model
     units, seed : how many units of the actors' world are rendered (two clips and four stills
         each), and from which seed
+    watched : units of the test split that the loss is watched on
     steps, batch : updates, and clips in each
     muon_rate, adam_rate : learning rates of the inner matrices (Muon) and of all else (AdamW)
     warmup, decay : share of the steps in which the rate rises, and in which it falls to nothing
@@ -27,12 +28,17 @@ class Recipe:
     drop_prompt : share of clips trained without their prompt, for guidance
     save_every, sample_every : steps
     precision : "bf16" or "fp32"
+    variant, base, rank : a variant that is to be made of a finished pipeline (the folder `base`,
+        or the name of a model that ships), and the rank of its differences; see
+        :mod:`hhlab.model.training.variants`
+    sampler_steps, guidance, about : of the sampler that a variant is meant for, and what it is
     model : sizes that differ from ModelConfig's
     """
 
     name: str = "foal"
     units: int = 3000
     seed: int = 1
+    watched: int = 64
     steps: int = 4000
     batch: int = 24
     muon_rate: float = 0.004
@@ -47,6 +53,12 @@ class Recipe:
     sample_every: int = 1000
     precision: str = "bf16"
     compile: bool = False
+    variant: str | None = None
+    base: str = "foal"
+    rank: int = 16
+    sampler_steps: int = 4
+    guidance: float = 1.0
+    about: str = ""
     model: dict[str, Any] = field(default_factory=dict)
 
     def config(self, *, text_vocabulary: int) -> ModelConfig:

@@ -12,6 +12,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 
 from hhlab.actors.dataset import render_units
 from hhlab.actors.prompts import words_of_language
+from hhlab.errors import BadArgument
 from hhlab.model.config import CLIP
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
@@ -20,12 +21,14 @@ from hhlab.model.sequence import Grid
 from hhlab.model.training.latents import Latents, encode_folder, fit_codecs
 from hhlab.model.training.loop import Trainer
 from hhlab.model.training.recipe import Recipe
+from hhlab.model.training.variants import KINDS, train_variant
 from hhlab.model.transformer import HorseTransformer
+from hhlab.model.variant import Variant
+from hhlab.model.variant import save as save_variant
 from hhlab.model.words import full_vocabulary
 
 SIZE_PX, FPS, SECONDS = CLIP.size_px, CLIP.fps, CLIP.seconds
 CODEC_SHARDS = 4  # on which the codecs' components are found
-WATCHED_UNITS = 64
 
 Say = Callable[[str], None]
 
@@ -45,7 +48,7 @@ def prepare(recipe: Recipe, folder: Path, *, workers: int, say: Say) -> World:
     """Render and encode what is not there yet."""
     config = recipe.config(text_vocabulary=1)
     parts = {}
-    for split, units in (("train", recipe.units), ("test", WATCHED_UNITS)):
+    for split, units in (("train", recipe.units), ("test", recipe.watched)):
         say(f"rendering {units} {split} units")
         parts[split] = render_units(
             folder / split, units, seed=recipe.seed, workers=workers, size_px=SIZE_PX, fps=FPS,
@@ -97,7 +100,7 @@ def pipeline_of(
         parameter.data.copy_(trainer.average[name])
     recipe = trainer.recipe
     return HorsePipeline(
-        model.to(dtype), world.picture, world.sound,
+        torch.nn.Module.to(model, dtype), world.picture, world.sound,
         FlowMatchEulerDiscreteScheduler(shift=recipe.picture_shift),
         FlowMatchEulerDiscreteScheduler(shift=recipe.sound_shift),
         words=world.words, size_px=SIZE_PX, fps=FPS, seconds=SECONDS,
@@ -115,6 +118,8 @@ def train(
     """
     folder = Path(folder)
     world = prepare(recipe, folder / "world", workers=workers, say=say)
+    if recipe.variant is not None:
+        return make_variant(recipe, world, folder / recipe.name, say=say)
     trainer = Trainer(
         recipe, folder / recipe.name, world.data, world.watched,
         clip_grid(world.picture, world.sound), text_vocabulary=len(world.words),
@@ -134,6 +139,28 @@ def train(
     out = folder / recipe.name / "pipeline"
     pipeline_of(trainer, world).save_pretrained(out)
     return out
+
+
+def make_variant(recipe: Recipe, world: World, folder: Path, *, say: Say) -> Path:
+    """Learn a variant of the pipeline in the folder `recipe.base`; returns the variant's folder.
+
+    Raises
+    ------
+    BadArgument : a variant that is not known, or no pipeline in `recipe.base`
+    """
+    if recipe.variant not in KINDS:
+        raise BadArgument("variant", expected=f"one of {', '.join(KINDS)}", found=recipe.variant)
+    if not (Path(recipe.base) / "model_index.json").is_file():
+        raise BadArgument("base", expected="the folder of a pipeline", found=recipe.base)
+    base = HorsePipeline.from_pretrained(recipe.base, use_safetensors=True)
+    grid = clip_grid(base.picture_codec, base.sound_codec)
+    stored = train_variant(
+        recipe, base.transformer.float(), world.data, grid, folder,
+        guidance=base.default_guidance, say=say,
+    )  # fmt: skip
+    note = Variant(Path(recipe.base).name, recipe.sampler_steps, recipe.guidance, recipe.about)
+    save_variant(folder / "variant", note, stored)
+    return folder / "variant"
 
 
 PROMPTS = (

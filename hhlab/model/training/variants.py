@@ -1,0 +1,190 @@
+"""Variants of a trained model, learnt as differences of low rank: few steps, and known weaknesses.
+
+"fast" is taught by its base: from a point of the few-step schedule, the base goes to the schedule's
+next point in several guided steps, and the variant learns the clean tokens that lead there in one
+unguided step (progressive distillation: Salimans and Ho 2022, section 3 and appendix G; guidance
+is learnt along: Meng et al. 2023, section 3.1).
+
+The others are made worse in one thing on purpose, so that metrics and an arena have a difference to
+find: "no-sync" hears the sound somewhat earlier or later than the picture, "no-reference" is shown
+references of other people.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
+
+from hhlab.model import variant as low_rank
+from hhlab.model.sequence import Grid
+from hhlab.model.steps import set_steps
+from hhlab.model.training.latents import Latents
+from hhlab.model.training.objective import Batch, draw_task, loss_of, make_batch, weighted_error
+from hhlab.model.training.recipe import Recipe
+from hhlab.model.transformer import HorseTransformer
+
+KINDS = ("fast", "no-sync", "no-reference")
+TEACHER_STEPS = 3  # of the base, for one step of the fast variant
+LEAST_AWAY_S, MOST_AWAY_S = 0.2, 0.6  # between sound and picture, for "no-sync"
+GENERATED = ("image", "video", "audio")
+
+
+def schedule(steps: int, shift: float) -> torch.Tensor:
+    """Noise levels of a sampler, from 1 to 0: float32 (steps + 1,)."""
+    scheduler = FlowMatchEulerDiscreteScheduler(shift=shift)
+    set_steps(scheduler, steps)
+    return scheduler.sigmas.float()
+
+
+class Teacher:
+    """The base, which leads a noisy clip along the few-step schedule.
+
+    Parameters
+    ----------
+    steps, guidance : of the schedule that is taught, and of the base
+    """
+
+    def __init__(
+        self, model: HorseTransformer, *, steps: int, guidance: float, picture_shift: float,
+        sound_shift: float,
+    ) -> None:  # fmt: skip
+        self.model, self.guidance = model, guidance
+        picture, sound = schedule(steps, picture_shift), schedule(steps, sound_shift)
+        self.levels = torch.stack([picture, picture, sound], 1)  # (steps + 1, 3)
+
+    @torch.no_grad()
+    def lead(self, batch: Batch, step: int) -> tuple[dict, torch.Tensor, dict]:
+        """Noisy tokens at a step, their levels (3,), and the clean tokens to be predicted."""
+        start, end = self.levels[step], self.levels[step + 1]
+        at = {name: batch.layout.where(name, "target") for name in GENERATED}
+        noisy, now = {}, {}
+        for number, name in enumerate(GENERATED):
+            tokens = batch.clean[name]
+            if batch.layout.is_noise(name):
+                clean = tokens[:, at[name]]
+                mixed = (1 - start[number]) * clean + start[number] * batch.noise[name]
+                tokens = put(tokens, at[name], mixed)
+            noisy[name], now[name] = tokens, tokens
+        for part in range(TEACHER_STEPS):
+            level = start + (end - start) * part / TEACHER_STEPS
+            after = start + (end - start) * (part + 1) / TEACHER_STEPS
+            found = self._guided(batch, now, level)
+            for number, name in enumerate(GENERATED):
+                if batch.layout.is_noise(name):
+                    x = now[name][:, at[name]]
+                    velocity = (x - found[name][:, at[name]]) / level[number]
+                    x = x + (after[number] - level[number]) * velocity
+                    now[name] = put(now[name], at[name], x)
+        goal = {}
+        for number, name in enumerate(GENERATED):
+            if batch.layout.is_noise(name):
+                first, last = noisy[name][:, at[name]], now[name][:, at[name]]
+                slope = (first - last) / (start[number] - end[number])
+                goal[name] = first - start[number] * slope
+        return noisy, start, goal
+
+    def _guided(self, batch: Batch, tokens: dict, level: torch.Tensor) -> dict[str, torch.Tensor]:
+        text = torch.cat([torch.zeros_like(batch.text), batch.text])
+        twice = [torch.cat([tokens[name]] * 2) for name in GENERATED]
+        out = self.model(text, *twice, level.expand(len(text), 3), batch.layout).to_float()
+        halves = {name: out[name].chunk(2) for name in GENERATED}
+        return {n: away + self.guidance * (to - away) for n, (away, to) in halves.items()}
+
+
+def put(tokens: torch.Tensor, at: slice, new: torch.Tensor) -> torch.Tensor:
+    """Tokens with those at `at` exchanged."""
+    return torch.cat([tokens[:, : at.start], new, tokens[:, at.stop :]], 1)
+
+
+def distilling_loss(
+    student: HorseTransformer, teacher: Teacher, batch: Batch, step: int
+) -> torch.Tensor:
+    """How far the student's one step ends from the teacher's several."""
+    noisy, level, goal = teacher.lead(batch, step)
+    out = student(
+        batch.text, *(noisy[n] for n in GENERATED), level.expand(len(batch.text), 3), batch.layout
+    ).to_float()
+    total = torch.zeros(())
+    for name, wanted in goal.items():
+        found = out[name][:, batch.layout.where(name, "target")]
+        total = total + weighted_error(found, wanted, batch, name)
+    return total
+
+
+def spoil(batch: Batch, kind: str, draw: torch.Generator, token_s: float) -> Batch:
+    """Make a batch teach a weakness: sound moved against the picture, or others' references."""
+    if kind == "no-sync":
+        least, most = round(LEAST_AWAY_S / token_s), round(MOST_AWAY_S / token_s)
+        by = int(torch.randint(least, most + 1, (), generator=draw))
+        by = by if torch.rand((), generator=draw) < 0.5 else -by
+        at = batch.layout.where("audio", "target")
+        moved = batch.clean["audio"][:, at].roll(by, 1)
+        return replace(batch, clean=batch.clean | {"audio": put(batch.clean["audio"], at, moved)})
+    at = batch.layout.where("image", "reference")
+    others = batch.clean["image"][:, at].roll(1, 0)
+    return replace(batch, clean=batch.clean | {"image": put(batch.clean["image"], at, others)})
+
+
+def train_variant(
+    recipe: Recipe, base: HorseTransformer, data: Latents, grid: Grid, folder: Path,
+    *, guidance: float, say: Callable[[str], None] = print,
+) -> dict[str, torch.Tensor]:  # fmt: skip
+    """Learn a variant of `base`; return what is stored of it.
+
+    Parameters
+    ----------
+    recipe : with `variant` one of KINDS, `rank`, `steps`, `batch`, `adam_rate`, `sampler_steps`
+    base : the model; it is changed (its matrices get additions)
+    guidance : of the base, which the fast variant learns along
+    folder : for the log
+    """
+    import copy
+
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(recipe.seed)
+    fast = recipe.variant == "fast"
+    shifts = {"picture_shift": recipe.picture_shift, "sound_shift": recipe.sound_shift}
+    teacher = (
+        Teacher(copy.deepcopy(base), steps=recipe.sampler_steps, guidance=guidance, **shifts)
+        if fast else None
+    )  # fmt: skip
+    added = low_rank.add_low_rank(base, recipe.rank)
+    learnt = [p for part in added.values() for p in part.parameters()]
+    optimiser = torch.optim.AdamW(learnt, lr=recipe.adam_rate, weight_decay=0.0)
+    started = time.time()
+    for step in range(recipe.steps):
+        draw = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
+        rows = torch.randint(2 * len(data), (recipe.batch,), generator=draw)
+        task = draw_task(draw)
+        if recipe.variant == "no-reference":
+            task = replace(task, references=max(1, task.references), source=False)
+        elif recipe.variant == "no-sync":
+            task = replace(task, source=False)
+        batch = make_batch(
+            data, rows, grid, draw, drop_prompt=0.0 if fast else recipe.drop_prompt, task=task,
+            **shifts,
+        )  # fmt: skip
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bf16"):
+            if teacher is not None:
+                at = int(torch.randint(recipe.sampler_steps, (), generator=draw))
+                loss = distilling_loss(base, teacher, batch, at)
+            else:
+                loss, _ = loss_of(base, spoil(batch, str(recipe.variant), draw, grid.token_s))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learnt, 1.0)
+        for group in optimiser.param_groups:  # down to nothing over the run
+            group["lr"] = recipe.adam_rate * (1 - step / recipe.steps)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps({"step": step + 1, "loss": float(loss.detach())}) + "\n")
+        if (step + 1) % 20 == 0:
+            say(f"step {step + 1} of {recipe.steps}: loss {float(loss.detach()):.3f}, "
+                f"{(step + 1) * recipe.batch / (time.time() - started):.2f} clips/s")  # fmt: skip
+    return low_rank.factors(added)

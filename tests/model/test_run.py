@@ -1,0 +1,45 @@
+"""From nothing to a pipeline's folder, and on after a stop, through the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+import hhlab as hh
+from hhlab.cli import main
+
+SIZES = {
+    "width": 32, "layers": 2, "edge_layers": 0, "heads": 2, "kv_heads": 2, "head_dim": 16,
+    "mlp_width": 32, "text_dim": 16, "rope_pairs": [3, 2, 2, 1], "image_dim": 24,
+    "video_dim": 24, "audio_dim": 24,
+}  # fmt: skip
+RECIPE = {
+    "name": "tiny", "units": 2, "watched": 1, "steps": 2, "batch": 2, "save_every": 1,
+    "sample_every": 2, "precision": "fp32", "model": SIZES,
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_model_and_its_variant_are_made_from_nothing(tmp_path, capsys):
+    recipe, out = tmp_path / "tiny.yaml", tmp_path / "run"
+    recipe.write_text(yaml.safe_dump(RECIPE))
+    assert main(["train", "--config", str(recipe), "-o", str(out)]) == 0
+    folder = capsys.readouterr().out.split()[-1]
+    assert len((out / "tiny" / "log.jsonl").read_text().splitlines()) == 2
+    assert list((out / "tiny").glob("samples-*.png"))
+    clip = hh.load(folder).generate(hh.Shot("A woman in the park.", steps=1))
+    assert clip.info.duration_s == pytest.approx(2.0) and clip.info.has_audio
+
+    # the same command again would overwrite; with --resume it goes on
+    assert main(["train", "--config", str(recipe), "-o", str(out)]) != 0
+    recipe.write_text(yaml.safe_dump(RECIPE | {"steps": 3}))
+    assert main(["train", "--config", str(recipe), "-o", str(out), "--resume"]) == 0
+    assert "going on from step 2" in capsys.readouterr().out
+
+    fast = {"name": "tiny-fast", "variant": "fast", "base": folder, "rank": 2, "steps": 1}
+    recipe.write_text(yaml.safe_dump(RECIPE | fast))
+    assert main(["train", "--config", str(recipe), "-o", str(out)]) == 0
+    made = out / "tiny-fast" / "variant"
+    assert json.loads((made / "variant.json").read_text())["steps"] == 4

@@ -1,0 +1,144 @@
+"""Variants: small files that change a base, taught few steps or a weakness."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from test_training import GRID, RECIPE, SIZES, data  # noqa: F401
+
+from hhlab.errors import BadArgument, BadArray
+from hhlab.model import HorseTransformer, variant
+from hhlab.model.training.objective import Task, make_batch
+from hhlab.model.training.recipe import Recipe
+from hhlab.model.training.run import make_variant
+from hhlab.model.training.variants import Teacher, distilling_loss, schedule, spoil, train_variant
+
+SHIFTS = {"picture_shift": 5.0, "sound_shift": 2.5}
+
+
+@pytest.fixture
+def model() -> HorseTransformer:
+    torch.manual_seed(3)
+    made = HorseTransformer.of(Recipe(model=SIZES).config(text_vocabulary=8))
+    with torch.no_grad():
+        for head in made.part.heads.values():
+            head.weight.normal_(std=0.2)
+    return made
+
+
+def batch_of(data, task=None):  # noqa: F811
+    task = task or Task()
+    draw = torch.Generator().manual_seed(0)
+    return make_batch(data, torch.arange(6), GRID, draw, drop_prompt=0.0, task=task, **SHIFTS)
+
+
+def answers(model, batch):
+    with torch.no_grad():
+        return model(
+            batch.text, *(batch.clean[n] for n in ("image", "video", "audio")), batch.levels,
+            batch.layout,
+        )  # fmt: skip
+
+
+def test_what_was_learnt_comes_back_from_its_file(model, data, tmp_path):  # noqa: F811
+    plain = copy.deepcopy(model)
+    added = variant.add_low_rank(model, 3)
+    batch = batch_of(data)
+    assert torch.equal(answers(model, batch).video, answers(plain, batch).video)
+    with torch.no_grad():
+        for part in added.values():
+            part.up.normal_(std=0.1)
+    learnt = answers(model, batch).video
+    assert not torch.allclose(learnt, answers(plain, batch).video, atol=1e-3)
+    note = variant.Variant("foal", 4, 1.0, "in four steps")
+    variant.save(tmp_path / "v", note, variant.factors(added))
+    said, stored = variant.read(tmp_path / "v")
+    assert said == note
+    variant.apply(plain, stored)
+    assert torch.allclose(learnt, answers(plain, batch).video, atol=0.02)
+
+
+def test_a_strangers_variant_is_refused(model, tmp_path):
+    up, down = torch.ones(3, 2), torch.ones(2, 3)
+    name = "blocks.1.attention.to_out"
+    with pytest.raises(BadArray, match="blocks"):
+        variant.apply(model, {f"{name}.up": up, f"{name}.down": down})
+    with pytest.raises(BadArray):
+        variant.apply(model, {"elsewhere.up": up, "elsewhere.down": down})
+    with pytest.raises(variant.VariantUnfit):
+        variant.read(tmp_path)
+
+
+def test_factors_of_a_full_rank_difference_are_the_nearest():
+    difference = torch.randn(12, 20, generator=torch.Generator().manual_seed(0))
+    up, down = variant.nearest_factors(difference, 5)
+    spectrum = torch.linalg.svdvals(difference)
+    left = torch.linalg.matrix_norm(difference - up @ down)
+    assert left == pytest.approx(float(spectrum[5:].square().sum().sqrt()), rel=1e-4)
+
+
+def test_the_schedule_is_the_samplers():
+    levels = schedule(4, 5.0)
+    assert levels[0] == 1 and levels[-1] == 0
+    assert torch.all(levels.diff() < 0)
+    even = torch.linspace(1, 1 / 4, 4)
+    assert torch.allclose(levels[:-1], 5 * even / (1 + 4 * even), atol=1e-5)
+
+
+def test_one_step_to_the_goal_ends_where_the_teachers_steps_ended(model, data):  # noqa: F811
+    batch = batch_of(data)
+    teacher = Teacher(model, steps=4, guidance=2.0, **SHIFTS)
+    noisy, level, goal = teacher.lead(batch, 2)
+    after = teacher.levels[3]
+    # the base itself, in one unguided step, does not get there
+    own = model(
+        batch.text, noisy["image"], noisy["video"], noisy["audio"], level.expand(6, 3), batch.layout
+    ).to_float()
+    for number, name in enumerate(("image", "video", "audio")):
+        at = batch.layout.where(name, "target")
+        x = noisy[name][:, at]
+        end = x + (after[number] - level[number]) * (x - goal[name]) / level[number]
+        assert torch.isfinite(end).all()
+        assert not torch.allclose(goal[name], own[name][:, at], atol=1e-3)
+    loss = distilling_loss(model, teacher, batch, 2)
+    assert loss > 0
+
+
+def test_fast_gets_nearer_to_its_teacher(model, data, tmp_path):  # noqa: F811
+    recipe = Recipe(**RECIPE.to_dict() | {
+        "variant": "fast", "steps": 60, "rank": 8, "adam_rate": 0.01, "batch": 8,
+        "precision": "fp32",
+    })  # fmt: skip
+    teacher = Teacher(copy.deepcopy(model), steps=4, guidance=2.0, **SHIFTS)
+    batch, student = batch_of(data), copy.deepcopy(model)
+    with torch.no_grad():
+        before = float(sum(distilling_loss(student, teacher, batch, k) for k in range(4)))
+    stored = train_variant(
+        recipe, copy.deepcopy(model), data, GRID, tmp_path, guidance=2.0, say=lambda text: None
+    )
+    variant.apply(student, stored)
+    with torch.no_grad():
+        after = float(sum(distilling_loss(student, teacher, batch, k) for k in range(4)))
+    assert after < 0.7 * before
+
+
+def test_spoilt_batches_are_spoilt_in_one_thing(data):  # noqa: F811
+    draw = torch.Generator().manual_seed(0)
+    batch = batch_of(data, Task(references=2))
+    late = spoil(batch, "no-sync", draw, token_s=0.2)
+    assert torch.equal(late.clean["video"], batch.clean["video"])
+    assert not torch.equal(late.clean["audio"], batch.clean["audio"])
+    assert torch.equal(late.clean["audio"].sort(1).values, batch.clean["audio"].sort(1).values)
+    others = spoil(batch, "no-reference", draw, token_s=0.2)
+    at = batch.layout.where("image", "reference")
+    assert torch.equal(others.clean["image"][1:, at], batch.clean["image"][:-1, at])
+    rest = batch.layout.where("image", "target")
+    assert torch.equal(others.clean["image"][:, rest], batch.clean["image"][:, rest])
+
+
+def test_variants_that_cannot_be_made_are_refused(tmp_path):
+    for values in ({"variant": "louder"}, {"variant": "fast", "base": str(tmp_path / "none")}):
+        with pytest.raises(BadArgument):
+            make_variant(Recipe(**values), None, tmp_path, say=print)
