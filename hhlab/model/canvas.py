@@ -44,6 +44,16 @@ def frames_of(seconds: float, fps: float, group: int) -> int:
     return 1 + group * max(1, round((seconds * fps - 1) / group))
 
 
+def shortest_seconds(pipe: Any) -> float:
+    """Of a clip with one group of pictures."""
+    return (1 + pipe.picture_codec.frames) / pipe.config.fps
+
+
+def longest_seconds(pipe: Any) -> float:
+    """Of the longest clip that a model may be asked for."""
+    return (1 + MOST_TIMES_LONG * (native(pipe).num_frames - 1)) / pipe.config.fps
+
+
 def native(pipe: Any) -> Canvas:
     """What the model was trained on."""
     side = pipe.config.size_px

@@ -201,3 +201,13 @@ def test_length_and_size_are_the_shots(pipe):
 def test_other_lengths_and_sizes_are_refused_by_name(pipe, asked):
     with pytest.raises(BadArgument):
         pipe.generate(hh.Shot("a man.", **asked))
+
+
+@pytest.mark.slow
+def test_compiled_layers_give_the_same(pipe):
+    shot = hh.Shot("a man", seed=2, steps=2)
+    plain = pictures(pipe.generate(shot))
+    # the whole layer must be one graph: a break in it would cost on a GPU what compiling gains
+    pipe.transformer.compile_repeated_blocks(fullgraph=True, backend="aot_eager")
+    again = pictures(pipe.generate(shot))
+    assert np.abs(again.astype(int) - plain).max() <= 2

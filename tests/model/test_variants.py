@@ -8,7 +8,7 @@ import pytest
 import torch
 from test_training import GRID, RECIPE, SIZES, data  # noqa: F401
 
-from hhlab.errors import BadArgument, BadArray
+from hhlab.errors import BadArgument, BadArray, FileMissing
 from hhlab.model import HorseTransformer, variant
 from hhlab.model.training.objective import Task, make_batch
 from hhlab.model.training.recipe import Recipe
@@ -142,3 +142,23 @@ def test_variants_that_cannot_be_made_are_refused(tmp_path):
     for values in ({"variant": "louder"}, {"variant": "fast", "base": str(tmp_path / "none")}):
         with pytest.raises(BadArgument):
             make_variant(Recipe(**values), None, tmp_path, say=print)
+
+
+def test_a_variant_is_loaded_by_its_folder_with_its_own_sampler(pipe, tmp_path):
+    import hhlab as hh
+
+    pipe.save_pretrained(tmp_path / "base")
+    added = variant.add_low_rank(copy.deepcopy(pipe.transformer), 2)
+    stored = {
+        key: torch.randn(tensor.shape, generator=torch.Generator().manual_seed(1)).bfloat16()
+        for key, tensor in variant.factors(added).items()
+    }
+    variant.save(tmp_path / "quick", variant.Variant("base", 2, 1.0), stored)
+    quick, plain = hh.load(tmp_path / "quick"), hh.load(tmp_path / "base")
+    assert (quick.name, quick.default_steps, quick.default_guidance) == ("quick", 2, 1.0)
+    shot = hh.Shot("a man.", steps=1, guidance=1.0)
+    frames = [next(iter(p.generate(shot).frames())).rgb for p in (quick, plain)]
+    assert (frames[0] != frames[1]).any()
+    (tmp_path / "base" / "model_index.json").unlink()
+    with pytest.raises(FileMissing, match="base"):
+        hh.load(tmp_path / "quick")
