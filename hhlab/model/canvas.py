@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hhlab.errors import BadArgument
 from hhlab.model.sequence import Grid
+from hhlab.types.limits import UnsupportedShot
 
 # A model may be asked for more than it was trained on, but not for anything.
 MOST_TIMES_SIZE, MOST_TIMES_LONG = 2, 2
@@ -69,7 +69,7 @@ def canvas_of(
 
     Raises
     ------
-    BadArgument : a side that is not whole blocks, fewer than two of them or more than twice the
+    UnsupportedShot : a side that is not whole blocks, fewer than two of them or more than twice the
         trained size; a number of frames that is not 1 + whole groups, or more than twice as many
     """
     usual, group = native(pipe), pipe.picture_codec.frames
@@ -77,13 +77,13 @@ def canvas_of(
     most_px = MOST_TIMES_SIZE * pipe.config.size_px
     for name, side in (("width", width), ("height", height)):
         if side is not None and (side % block or not 2 * block <= side <= most_px):
-            raise BadArgument(
+            raise UnsupportedShot(
                 name, expected=f"a multiple of {block} from {2 * block} to {most_px}",
                 found=str(side),
             )  # fmt: skip
     most = 1 + MOST_TIMES_LONG * (usual.num_frames - 1)
     if num_frames is not None and ((num_frames - 1) % group or not group < num_frames <= most):
-        raise BadArgument(
+        raise UnsupportedShot(
             "num_frames", expected=f"1 and whole groups of {group}, {1 + group} to {most}",
             found=str(num_frames),
         )  # fmt: skip

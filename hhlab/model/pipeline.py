@@ -14,13 +14,15 @@ from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
 from diffusers.utils import BaseOutput
 from diffusers.utils.torch_utils import randn_tensor
 
-from hhlab.model.canvas import canvas_of, native
-from hhlab.model.inputs import Given, check, encode_prompts
+from hhlab.model.canvas import canvas_of, longest_seconds, native, shortest_seconds
+from hhlab.model.inputs import MOST_REFERENCES, Given, check, encode_prompts
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
 from hhlab.model.sequence import Grid, make_layout
 from hhlab.model.steps import set_steps
 from hhlab.model.transformer import HorseTransformer
+from hhlab.types import Shot
+from hhlab.types.limits import MODES, Limits
 
 MADE = ("image", "video", "audio")
 
@@ -231,6 +233,21 @@ class HorsePipeline(DiffusionPipeline):
         return HorsePipelineOutput(frames=frames, audio=audio, unknown_words=unknown)
 
     # --- hhlab's own verbs ------------------------------------------------------------------
+    modes = frozenset(MODES)
+
+    @property
+    def limits(self) -> Limits:
+        """What a shot may ask for."""
+        return Limits(
+            seconds=(shortest_seconds(self), longest_seconds(self)),
+            default_seconds=self.config.seconds, references=MOST_REFERENCES,
+            negative_prompt=True, sampler=True,
+        )  # fmt: skip
+
+    def price_usd(self, shot: Shot) -> float:
+        """Nothing: it runs here."""
+        return 0.0
+
     def generate(self, shot, *, on_progress=None, cancel=None):
         """Make a clip of a :class:`hhlab.Shot`, or a list of clips of a list of shots.
 

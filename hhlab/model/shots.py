@@ -12,6 +12,7 @@ from hhlab.errors import BadArgument, Cancelled
 from hhlab.model.canvas import Canvas, canvas_of, frames_of
 from hhlab.model.inputs import Given
 from hhlab.types import Audio, Clip, Shot
+from hhlab.types.limits import check_shot
 
 
 def make(
@@ -26,6 +27,8 @@ def make(
     shots = [shot] if one else list(shot)
     if not shots or not all(isinstance(s, Shot) for s in shots):
         raise BadArgument("shot", expected="a Shot, or a list of them", found=repr(shot)[:80])
+    for s in shots:
+        check_shot(s, name=pipe.name, modes=pipe.modes, limits=pipe.limits)
     groups: dict[tuple, list[int]] = {}
     canvases = [canvas_for(pipe, s) for s in shots]
     givens = [gather(pipe, s, canvas) for s, canvas in zip(shots, canvases, strict=True)]

@@ -130,5 +130,5 @@ def test_a_sequence_cut_over_two_processes_answers_the_same(tmp_path):
         for rank in range(2)
     ]  # fmt: skip
     for worker in workers:
-        _, errors = worker.communicate(timeout=120)
+        _, errors = worker.communicate(timeout=600)
         assert worker.returncode == 0, errors[-2000:]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
 
@@ -135,6 +135,14 @@ class Latents:
     """All encoded units in memory: tensors whose first axis is the unit."""
 
     tensors: dict[str, torch.Tensor]
+    _spread: dict[str, torch.Tensor] = field(default_factory=dict, repr=False)
+
+    def spread(self, name: str) -> torch.Tensor:
+        """How much each channel of a modality's tokens varies, mean 1: float32 (channels,)."""
+        if name not in self._spread:
+            some = self.tensors[f"{name}_a"][:256].float().flatten(0, -2)
+            self._spread[name] = some.var(0) / some.var(0).mean()
+        return self._spread[name]
 
     def __len__(self) -> int:
         return len(self.tensors["image_a"])
