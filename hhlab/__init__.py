@@ -30,10 +30,16 @@ _HOME = {
     "Score": "hhlab.types",
     "Shot": "hhlab.types",
     "load": "hhlab.generate",
+    "agreement": "hhlab.agreeing",
+    "redundancy": "hhlab.agreeing",
+    "Study": "hhlab.study",
     "HhlabError": "hhlab.errors",
 }
-_ROOMS = {"actors", "arena", "cost", "damage", "errors", "faces", "generate", "media", "metrics",
-          "model", "plots", "report", "types", "weights"}  # fmt: skip
+_ROOMS = {
+    "actors", "agreeing", "arena", "blind", "cost", "damage", "errors", "faces", "generate",
+    "lab", "media", "metrics", "model", "plots", "readout", "report", "study", "types",
+    "weights", "widgets",
+}  # fmt: skip
 
 __all__ = sorted([*_HOME, *_ROOMS])
 

@@ -43,8 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     from hhlab import __version__
     from hhlab.arena.cli import add_arena
+    from hhlab.blind.command import add_blind_actions
     from hhlab.cost.command import add_cost
-    from hhlab.generate.command import add_generate, add_train
+    from hhlab.generate.clips_command import add_clips
+    from hhlab.generate.command import add_contenders, add_generate, add_paid, add_train
+    from hhlab.study.command import add_study
 
     parser = argparse.ArgumentParser(
         prog="hhlab", description="Generate, measure and compare AI video with sound, offline."
@@ -56,8 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(verbs)
     add_cost(verbs)
     add_generate(verbs)
+    add_contenders(verbs)
+    add_paid(verbs)
+    add_clips(verbs)
     add_train(verbs)
-    add_arena(verbs)
+    add_blind_actions(add_arena(verbs))
+    add_study(verbs)
     return parser
 
 

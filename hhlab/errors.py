@@ -116,6 +116,10 @@ class UnsafePickle(WeightsError):
     """A pickle asks for something other than plain arrays."""
 
 
+class WeightsDamaged(WeightsError):
+    """The file is of another kind, or holds numbers that are not finite."""
+
+
 class OptInNeeded(WeightsError):
     """The weights' licence forbids commercial use; they must be asked for by name."""
 
@@ -137,6 +141,14 @@ class BadArgument(HhlabError):
     """An option or argument has a value that cannot be used."""
 
 
+class NothingInCommon(BadArgument):
+    """Two tables that belong together name not one clip alike."""
+
+
+class TooFew(BadArgument):
+    """There are too few clips, prompts or judgements for what was asked."""
+
+
 class UnknownModel(BadArgument):
     """No model of that name."""
 
@@ -151,6 +163,104 @@ class Cancelled(HhlabError):
 
 class ResultsLocked(HhlabError):
     """Another process is writing to the same result folder."""
+
+
+# --- generators --------------------------------------------------------------------------------
+class GeneratorError(HhlabError):
+    """A generator could not be used, or did not make the clip."""
+
+
+class KeyMissing(GeneratorError):
+    """No key in the environment; the message names the variable."""
+
+
+class PackageMissing(GeneratorError):
+    """A package that the generator needs is not installed; the message names the command."""
+
+
+class NotOffered(GeneratorError):
+    """The contender cannot be had: discontinued, suspended, or without a way in."""
+
+
+class BadKey(GeneratorError):
+    """The service does not accept the key, or the key may not do this."""
+
+
+class QuotaExhausted(GeneratorError):
+    """The account has no money or no quota left; waiting does not help."""
+
+
+class ContentRefused(GeneratorError):
+    """The service will not show what the shot asks for, or what came of it."""
+
+
+class RequestRefused(GeneratorError):
+    """The service calls the request wrong: a model, field or file that it does not take."""
+
+
+class TaskFailed(GeneratorError):
+    """The service took the task and did not finish it."""
+
+
+class TaskExpired(GeneratorError):
+    """The service no longer keeps the task or its clip."""
+
+
+class RateLimited(GeneratorError):
+    """Too many requests at once; passes."""
+
+
+class NotTaken(RateLimited):
+    """The service says that it could not take the request, which started nothing; passes."""
+
+
+class ServerFault(GeneratorError):
+    """The service failed inside; passes."""
+
+
+class ConnectionLost(GeneratorError):
+    """No answer came: no line, a dropped connection, or too slow; passes."""
+
+
+class BadAnswer(GeneratorError):
+    """The service answered something that cannot be understood; may pass."""
+
+
+class DownloadDamaged(GeneratorError):
+    """The clip's bytes are not those that the service announced; may pass."""
+
+
+class UnknownOutcome(GeneratorError):
+    """Whether a paid task was started cannot be told; it is not started again."""
+
+
+class BudgetExhausted(GeneratorError):
+    """The next clip would cost more than is left."""
+
+
+class JournalDamaged(GeneratorError):
+    """The record of paid tasks cannot be read."""
+
+
+# --- studies -----------------------------------------------------------------------------------
+class StudyError(HhlabError):
+    """A study could not be opened, continued or compared."""
+
+
+class StudyMissing(StudyError):
+    """There is no study in that folder."""
+
+
+class StudyDiffers(StudyError):
+    """The study was begun with other inputs; each difference is named."""
+
+
+class StudyDamaged(StudyError):
+    """A file of the study was changed, lost or cannot be read: see ``hhlab study verify``."""
+
+
+class NotComparable(StudyError):
+    """Two studies have nothing in common that could be compared."""
 
 
 def as_subject(path: str | Path) -> str:

@@ -40,6 +40,13 @@ def add_cost(verbs) -> None:
         help="of the cpu, instead of measuring it (eval/benchmarks/roofline.py does it at length)",
     )  # fmt: skip
     verb.add_argument("--price-per-hour", type=float, metavar="USD", help="of one GPU")
+    verb.add_argument(
+        "--suite", metavar="YAML",
+        help="instead: price and time of these shots by contenders (see: hhlab contenders)",
+    )  # fmt: skip
+    verb.add_argument("--contenders", nargs="+", default=[], metavar="NAME", help="of --suite")
+    verb.add_argument("--seeds", type=int, default=1, metavar="N", help="clips of each shot")
+    verb.add_argument("--max-cost", type=float, metavar="USD", help="how far does so much go?")
     verb.add_argument("--json", action="store_true", help="numbers for programs")
     verb.add_argument("--explain", action="store_true",
                       help="the formulas with their numbers, sources, and a check against "
@@ -49,6 +56,8 @@ def add_cost(verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the cost that the options ask for."""
+    if options.suite is not None:
+        return _run_suite(options)
     from hhlab.cost.estimate import estimate
     from hhlab.cost.published import published_text
     from hhlab.cost.words import as_json, as_text, explain
@@ -73,6 +82,29 @@ def run(options: argparse.Namespace) -> int:
     if options.explain:
         print(f"\n{explain(cost)}\n\n{published_text()}")
     return 0
+
+
+def _run_suite(options: argparse.Namespace) -> int:
+    """Print what a suite costs; 3 when it is more than --max-cost."""
+    import json
+    from dataclasses import asdict
+
+    from hhlab.cost.plan import plan_suite, plan_text
+    from hhlab.generate.budget import Budget
+    from hhlab.generate.suite import Suite
+
+    names = [name for word in options.contenders for name in word.split(",") if name]
+    if not names:
+        raise BadArgument("--contenders", expected="at least one beside --suite", found="none")
+    if options.seeds < 1:
+        raise BadArgument("--seeds", expected="1 or more", found=str(options.seeds))
+    suite, budget = Suite.read(options.suite), Budget(options.max_cost)
+    plans = plan_suite(suite, names, seeds=options.seeds, budget=budget)
+    if options.json:
+        print(json.dumps([{**asdict(plan), "usd": plan.usd} for plan in plans], indent=1))
+    else:
+        print(plan_text(suite, plans, seeds=options.seeds, budget=budget))
+    return 3 if any(plan.within < plan.clips for plan in plans) else 0
 
 
 def _cpu(matmul_rate: float | None) -> tuple[Machine, Rates]:

@@ -1,74 +1,92 @@
-"""Find a model that ships with hhlab, or one in a folder, and load it safely."""
+"""Generators by name: a contender, a folder of clips, or a checkpoint."""
 
 from __future__ import annotations
 
-import json
-import sysconfig
+import re
+from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from hhlab.errors import FileMissing, UnknownModel, UnsafePickle, WeightsError
+from hhlab.errors import BadArgument, NotOffered, PackageMissing, UnknownModel
+from hhlab.generate.budget import Budget
+from hhlab.generate.contenders import Contender, contenders
+from hhlab.generate.protocol import Generator
+from hhlab.generate.setting import Setting, default_folder
+from hhlab.generate.shipped import open_folder, pipeline_class, shipped
 
-if TYPE_CHECKING:
-    from hhlab.model import HorsePipeline
-
-_ROOTS = (
-    Path(__file__).resolve().parents[2] / "data" / "weights",
-    Path(sysconfig.get_path("data")) / "share" / "hhlab" / "weights",
-)
-_PICKLES = {".bin", ".ckpt", ".pkl", ".pt", ".pth"}
-
-
-class WeightsDamaged(WeightsError):
-    """A weight is not a finite number."""
+CLIPS = "clips:"
+_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w.-]+)?")
 
 
-def shipped() -> dict[str, Path]:
-    """The models that come with hhlab: folder by name."""
-    found = {}
-    for root in _ROOTS:
-        for index in sorted(root.glob("*/model_index.json")) if root.is_dir() else []:
-            found.setdefault(index.parent.name, index.parent)
-    return found
-
-
-def load(name: str | Path, *, device: str = "cpu", dtype: str | None = None) -> HorsePipeline:
+def load(
+    name: str | Path,
+    *,
+    device: str = "cpu",
+    dtype: str | None = None,
+    folder: str | Path | None = None,
+    max_cost_usd: float | None = None,
+    endpoint: str | None = None,
+    **setting: Any,
+) -> Generator:
     """Load a generator.
 
     Parameters
     ----------
-    name : of a model that ships ("foal"), or a folder that ``save_pretrained`` wrote
+    name : of a contender (``hhlab contenders`` lists them); ``clips:FOLDER`` for clips made
+        elsewhere; a folder that ``save_pretrained`` wrote; or a repository ``owner/name`` of the
+        Hugging Face hub, fetched if need be
     device : "cpu", "cuda"
     dtype : "bfloat16" or "float32"; by default as it is stored
+    folder : where paid clips, and the record that keeps them from being paid twice, lie
+        (default: a folder of the user's, always the same)
+    max_cost_usd : the most that may be spent in all, according to that record
+    endpoint : of a service: a name that the contender lists ("international", "china"), or an
+        address
+    setting : further fields of :class:`hhlab.generate.setting.Setting`
 
     Raises
     ------
-    UnknownModel : neither the one nor the other
-    UnsafePickle : the folder holds weights as a pickle
-    WeightsDamaged : a weight is nan or infinite
+    UnknownModel : no contender and no folder of this name; those there are are named
+    NotOffered : discontinued, or suspended
+    PackageMissing, KeyMissing, BadKey : what it needs is not here; the message says what to do
+    FileMissing, UnsafePickle, WeightsDamaged : of a folder
     """
+    known = [field.name for field in fields(Setting)]
+    if odd := set(setting) - set(known):
+        raise BadArgument(min(odd), expected=f"one of {', '.join(known)}", found="it")
+    made = Setting(
+        folder=default_folder() if folder is None else Path(folder), budget=Budget(max_cost_usd),
+        device=device, dtype=dtype, endpoint=endpoint, **setting,
+    )  # fmt: skip
+    return open_generator(name, made)
+
+
+def open_generator(name: str | Path, setting: Setting) -> Generator:
+    """:func:`load`, with a setting made beforehand."""
+    text, known = str(name), contenders()
+    if text in known:
+        return _of_contender(known[text], setting)
+    if text.startswith(CLIPS):
+        return import_module("hhlab.generate.clips").Clips(text.removeprefix(CLIPS))
     here = shipped()
-    folder = here.get(str(name), Path(name))
-    if not (folder / "model_index.json").is_file():
-        if folder.is_dir():
-            raise FileMissing(folder, expected="model_index.json in it", found="none")
-        raise UnknownModel(name, expected=f"a folder, or one of {', '.join(here) or 'none yet'}")
-    for file in folder.rglob("*"):
-        if file.suffix in _PICKLES:
-            raise UnsafePickle(file, expected="safetensors", found=f"a {file.suffix} file")
-    import torch
+    path = here.get(text, Path(name))
+    if not path.is_dir() and _HUB.fullmatch(text) and not path.parent.is_dir():
+        return import_module("hhlab.generate.diffusers").open_hub(text, setting)
+    if not path.is_dir():
+        raise UnknownModel(
+            name, expected=f"a folder, {CLIPS}FOLDER, or one of {', '.join({**known, **here})}"
+        )
+    if (path / "variant.json").is_file() or pipeline_class(path) == "HorsePipeline":
+        return open_folder(path, device=setting.device, dtype=setting.dtype)
+    return import_module("hhlab.generate.diffusers").open_folder(path, setting)
 
-    from hhlab.model import HorsePipeline
 
-    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
-    if index.get("_class_name") != "HorsePipeline":
-        raise UnknownModel(folder, expected="a HorsePipeline", found=str(index.get("_class_name")))
-    kind = {} if dtype is None else {"torch_dtype": getattr(torch, dtype)}
-    pipe = HorsePipeline.from_pretrained(folder, use_safetensors=True, **kind)
-    for part in (pipe.transformer, pipe.picture_codec, pipe.sound_codec):
-        for key, value in part.state_dict().items():
-            if value.is_floating_point() and not torch.isfinite(value).all():
-                raise WeightsDamaged(folder, expected="finite weights", found=f"{key} has others")
-    pipe.name = folder.name
-    pipe.set_progress_bar_config(disable=True)
-    return pipe.to(device)
+def _of_contender(found: Contender, setting: Setting) -> Generator:
+    state, advice = found.status()
+    if found.offered != "offered" or not found.family:
+        raise NotOffered(found.name, expected="a contender that can be had",
+                         found=f"{state}: {advice}")  # fmt: skip
+    if state == "package missing":
+        raise PackageMissing(found.name, expected=advice, found="it is not installed")
+    return import_module(f"hhlab.generate.{found.family}").make(found, setting)
