@@ -14,8 +14,8 @@ VOTES_HELP = "a CSV or Parquet file of votes, a ledger file, or a ledger's addre
 _WIDEST = 80  # characters of a text in a printed table
 
 
-def add_arena(verbs) -> None:
-    """Add the verb to the command line's."""
+def add_arena(verbs) -> argparse._SubParsersAction:
+    """Add the verb to the command line's; returns its actions, for those of other rooms."""
     from hhlab.arena.ledger.command import add_ledger_actions
 
     verb = verbs.add_parser(
@@ -28,6 +28,7 @@ def add_arena(verbs) -> None:
     _add_next(actions)
     _add_simulate(actions)
     add_ledger_actions(actions)
+    return actions
 
 
 # --- options that several actions share ----------------------------------------------------------

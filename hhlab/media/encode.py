@@ -28,15 +28,17 @@ def mux(
     crf: float,
     preset: str,
     anonymous: bool,
+    keyframe_s: float | None = None,
 ) -> None:
     """Encode frames and sound into `container`; the first frame is shown at time zero.
 
-    `rate` is the frames per second where that is constant. Raises BadArray when a frame is not
-    ``uint8 (h, w, 3)`` or of another size than the first.
+    `rate` is the frames per second where that is constant; `keyframe_s` the longest time between
+    pictures that can be decoded by themselves, where players will jump about. Raises BadArray when
+    a frame is not ``uint8 (h, w, 3)`` or of another size than the first.
     """
     frames = iter(frames)
     first = next(frames)
-    pictures = _Pictures(container, first, rate, crf, preset, anonymous)
+    pictures = _Pictures(container, first, rate, crf, preset, anonymous, keyframe_s)
     sound = None
     if audio is not None and audio.samples.shape[1]:
         sound = _Sound(container, audio, anonymous)
@@ -51,7 +53,7 @@ def mux(
 
 
 class _Pictures:
-    def __init__(self, container, first: Frame, rate, crf, preset, anonymous) -> None:
+    def __init__(self, container, first: Frame, rate, crf, preset, anonymous, keyframe_s) -> None:
         self.container, self.zero_s, self.shape = container, first.time_s, first.rgb.shape
         checked(first.rgb, self.shape)
         height, width = self.shape[:2]
@@ -59,9 +61,10 @@ class _Pictures:
         constant = None if rate is None else Fraction(rate).limit_denominator(1001)
         self.clock = Fraction(1, _TICKS) if constant is None else 1 / constant
         self.last = -1
-        self.stream = container.add_stream(
-            "libx264", rate=constant or 25, options={"crf": f"{crf:g}", "preset": preset}
-        )
+        options = {"crf": f"{crf:g}", "preset": preset}
+        if keyframe_s is not None:
+            options["g"] = str(max(1, round(keyframe_s * float(constant or 25))))
+        self.stream = container.add_stream("libx264", rate=constant or 25, options=options)
         self.stream.width, self.stream.height = width + self.pad[1], height + self.pad[0]
         self.stream.pix_fmt = "yuv420p"
         context = self.stream.codec_context

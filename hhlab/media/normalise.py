@@ -29,6 +29,7 @@ def normalise(
     loudness_lufs: float = -23.0,
     duration_s: float | None = None,
     crf: float = 16.0,
+    keyframe_s: float | None = None,
 ) -> Clip:
     """Write a copy for blind comparison: nothing but the content tells where it came from.
 
@@ -45,6 +46,8 @@ def normalise(
         is smaller; ``provenance["loudness_lufs"]`` tells what was reached.
     duration_s : cut, or hold the last picture over silence, to this length; ``None`` keeps it
     crf : x264's constant rate factor
+    keyframe_s : longest time between pictures that can be decoded by themselves: short where one
+        will step back and forth; None: as x264 likes
 
     Returns
     -------
@@ -64,6 +67,7 @@ def normalise(
     encode_file(
         path, _evenly(clip, fps, count, width, height), rate=fps,
         audio=Audio(samples, _SAMPLE_RATE), crf=crf, preset="medium", anonymous=True,
+        keyframe_s=keyframe_s,
     )  # fmt: skip
     copy = read_clip(path)
     provenance = {
@@ -117,6 +121,15 @@ def _levelled(clip: Clip, length: int, loudness_lufs: float) -> tuple[np.ndarray
     gain = min(gain, _CEILING / float(np.abs(samples).max()))
     gain_db = float(20 * np.log10(gain))
     return (samples * np.float32(gain)), gain_db, loudness + gain_db
+
+
+def reachable_loudness(clip: Clip, *, duration_s: float, loudness_lufs: float) -> float:
+    """How loud :func:`normalise` can make a clip when it aims at `loudness_lufs`; nan for silence.
+
+    It falls short where peaks leave no room. Clips that are to be equally loud must all aim at the
+    lowest of these.
+    """
+    return _levelled(clip, max(1, round(duration_s * _SAMPLE_RATE)), loudness_lufs)[2]
 
 
 def _stereo(samples: np.ndarray) -> np.ndarray:

@@ -89,6 +89,7 @@ def encode_file(
     crf: float,
     preset: str,
     anonymous: bool = False,
+    keyframe_s: float | None = None,
 ) -> Path:
     """Encode frames as they are, at their own times; `rate` tells that these are evenly spaced.
 
@@ -122,7 +123,7 @@ def encode_file(
                     container.flags |= av.container.core.Flags.bitexact.value
                 mux(
                     container, chain([first], frames), rate=rate, audio=audio, crf=crf,
-                    preset=preset, anonymous=anonymous,
+                    preset=preset, anonymous=anonymous, keyframe_s=keyframe_s,
                 )  # fmt: skip
         except av.error.FFmpegError as error:
             raise WriteFailed(

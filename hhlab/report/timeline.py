@@ -30,7 +30,7 @@ def timeline_svg(
     """
     times, values = thin(np.asarray(series.times_s, float), np.asarray(series.values, float))
     known = values[np.isfinite(values)]
-    low, high = _limits(known, series.unit, series.direction)
+    low, high = limits(known, series.unit, series.direction)
     end_s = max(duration_s, float(times[-1]) if len(times) else 0.0, 1e-6)
 
     def x(time_s: float) -> float:
@@ -103,7 +103,7 @@ def thin(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return times[keep], values[keep]
 
 
-def _limits(known: np.ndarray, unit: str, direction: str) -> tuple[float, float]:
+def limits(known: np.ndarray, unit: str, direction: str) -> tuple[float, float]:
     """The ends of the axis: low < high, with every value between them.
 
     Probabilities, shares and qualities are shown on the whole of 0 to 1, so that their height

@@ -12,6 +12,7 @@ TITLES = {
     "texture": "Texture artifacts",
     "flicker": "Flicker",
     "motion": "Motion quality",
+    "camera": "Camera",
     "lpips": "Perceptual distance",
 }
 

@@ -24,6 +24,9 @@ from hhlab.errors import BadArgument
 
 SHOWN, VOTED, UNDONE, REVEALED = "shown", "voted", "undone", "revealed"
 OPENED, SEALED = "opened", "sealed"
+# Of blind sessions (sessions.py): they count as no votes.
+BEGUN, CHECKED, SKIPPED, RETRACTED = "begun", "checked", "skipped", "retracted"
+OBSERVED = "observed"
 FIRST = ""  # what the first event of a chain has in place of a hash before it
 _LONGEST = 200  # characters of an id
 _FORMAT = "hhlab-event-1"
@@ -37,8 +40,10 @@ class Event:
     ----------
     seq : place in the ledger, growing, with gaps
     writer, number : the chain it belongs to, and its place there, from 0
-    kind : shown, voted, undone, revealed; opened and sealed are the ledger's own
-    subject : trial id of shown and revealed, vote id of voted and undone
+    kind : shown, voted, undone, revealed; begun, checked, skipped, retracted and observed are of
+        blind sessions; opened and sealed are the ledger's own
+    subject : trial id of shown and revealed, session id of begun, otherwise the id of a vote (or of
+        what took its place)
     trial : trial id, or None
     time_s : Unix time at which it was recorded
     body : JSON text, in the form of :func:`canonical`
