@@ -1,0 +1,99 @@
+"""How fast a generator is, how much memory it takes, and how well it uses the processor.
+
+Run in a process of its own, so that the memory is the generator's: ``python -m
+eval.validity.foal_speed --model foal`` prints a line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import resource
+import time
+
+PROMPT = 'A young woman with long red hair in a green shirt, in the park. She says "my blue boat".'
+
+
+def speed(model: str, *, runs: int, threads: int, device: str = "cpu") -> dict[str, float | int]:
+    """Seconds a clip, peak memory and use of the processor, the best of some runs.
+
+    Returns
+    -------
+    clip_s : one clip of 2 s, codecs included;  processor_s : of all threads together
+    step_s : of one sampling step
+        (wall clock; with one thread its own processor time, which others cannot lengthen)
+    peak_gb : of the process, everything loaded (nan on a GPU)
+    flop_ratio : operations done, over those that the shape needs
+    mfu : needed operations a second of sampling, over the measured rate of a matrix product
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from hhlab.cost import count_tokens, forward_work, measure_rates, shape_of
+    from hhlab.generate import load
+    from hhlab.types import Shot
+
+    torch.set_num_threads(threads)
+    busy = threads == 1 and device == "cpu"
+    pipe = load(model, device=device)
+    shot = Shot(PROMPT, seed=1)
+    marks: list[tuple[float, float]] = []
+
+    def note(*_: int) -> None:
+        marks.append((time.perf_counter(), time.process_time()))
+
+    best_s = best_processor_s = best_step_s = math.inf
+    peak_gb = math.nan
+    with FlopCounterMode(display=False) as counter:  # this run also warms up
+        pipe.generate(shot)
+    for _ in range(runs):
+        marks.clear()
+        began, began_processor = time.perf_counter(), time.process_time()
+        pipe.generate(shot, on_progress=note)
+        took, used = time.perf_counter() - began, time.process_time() - began_processor
+        best_s, best_processor_s = min(best_s, took), min(best_processor_s, used)
+        if len(marks) > 1:
+            (first, first_p), (last, last_p) = marks[0], marks[-1]
+            spent = last_p - first_p if busy else last - first
+            best_step_s = min(best_step_s, spent / (len(marks) - 1))
+    if device == "cpu":
+        peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    steps, guided = pipe.default_steps, pipe.default_guidance != 1.0
+    shape = shape_of(
+        pipe.transformer.sizes, name=model, fps=pipe.config.fps,
+        video_patch=(pipe.picture_codec.frames, *(pipe.picture_codec.config.block_px,) * 2),
+        audio_tokens_per_s=1 / pipe.sound_codec.token_s, steps=steps, guidance=guided,
+    )  # fmt: skip
+    tokens = count_tokens(
+        shape, width_px=pipe.config.size_px, height_px=pipe.config.size_px,
+        seconds=pipe.config.seconds, images=0, text_tokens=shape.text_tokens,
+    )  # fmt: skip
+    needed = sum(work.flop for work in forward_work(shape, tokens)) * (2 if guided else 1)
+    kind = str(pipe.transformer.dtype).removeprefix("torch.")
+    clock = time.process_time if busy else time.perf_counter
+    rates = measure_rates(dtype=kind, budget_s=0.4, clock=clock, device=device)
+    return {
+        "clip_s": best_processor_s if busy else best_s, "processor_s": best_processor_s,
+        "step_s": best_step_s,
+        "steps": steps, "threads": threads, "peak_gb": peak_gb,
+        "flop_ratio": counter.get_total_flops() / (needed * steps),
+        "gflop": needed * steps / 1e9, "matmul_gflop_per_s": rates.matmul_flop_per_s / 1e9,
+        "mfu": needed / best_step_s / rates.matmul_flop_per_s,
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    print(json.dumps(speed(options.model, runs=options.runs, threads=options.threads,
+                           device=options.device)))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
