@@ -169,6 +169,13 @@ def _motion(context: Context) -> Task:
     return Task(lambda seen: observer.result().to_score(), observer.see)
 
 
+def _camera(context: Context) -> Task:
+    from hhlab.metrics.camera import CameraObserver
+
+    observer = CameraObserver()
+    return Task(lambda seen: observer.result().to_score(), observer.see)
+
+
 def _lpips(context: Context) -> Task:
     from hhlab.metrics.perceptual import lpips_over_time, lpips_to_reference
 
@@ -184,6 +191,7 @@ METRICS: tuple[MetricKind, ...] = (
     MetricKind("texture", "2", "does skin look like skin, and edges like edges", _texture),
     MetricKind("flicker", "2", "does brightness jump from frame to frame", _flicker),
     MetricKind("motion", "2", "do things move as one expects", _motion),
+    MetricKind("camera", "1", "how does the camera move", _camera),
     MetricKind(
         "lpips",
         "1",

@@ -13,8 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-STUDIES = ("identity", "lip_sync", "articulation", "texture", "flicker", "motion", "perceptual",
-           "arena", "pairing")  # fmt: skip
+STUDIES = ("identity", "lip_sync", "articulation", "texture", "flicker", "motion", "camera",
+           "perceptual", "agreement", "arena", "pairing")  # fmt: skip
 
 INTRO = """# How far the numbers can be trusted
 

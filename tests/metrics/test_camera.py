@@ -1,0 +1,215 @@
+"""Camera: exact poses come out again, moves get their names, and what cannot be told is not."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+import hhlab as hh
+from hhlab.errors import BadArgument
+from hhlab.metrics.camera import CameraObserver
+from hhlab.metrics.camera_name import Move, as_asked, asked_move, name_move
+from hhlab.metrics.camera_pose import angle_deg, camera_matrix, pose_between
+from hhlab.types import Clip
+from tests.metrics.scenes import shown, texture
+
+HEIGHT, WIDTH = 120, 192
+FOCAL = 150.0
+CAMERA = camera_matrix(WIDTH, HEIGHT, (FOCAL, FOCAL))
+WIDE = texture(2 * HEIGHT, 2 * WIDTH, seed=0)
+
+
+def rotation(*degrees: float) -> np.ndarray:
+    return cv2.Rodrigues(np.radians(np.array(degrees, dtype=np.float64)))[0]
+
+
+def filmed(turns) -> np.ndarray:
+    """A picture far away as a turning camera sees it; `turns` are (pitch, yaw, roll) degrees."""
+    out, centre = [], camera_matrix(2 * WIDTH, 2 * HEIGHT, (FOCAL, FOCAL))
+    for turn in turns:
+        seen = CAMERA @ rotation(*turn) @ np.linalg.inv(centre)
+        out.append(cv2.warpPerspective(WIDE, seen, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC,
+                                       borderMode=cv2.BORDER_REFLECT))  # fmt: skip
+    return np.stack(out)
+
+
+def grown(factors) -> np.ndarray:
+    out = []
+    for factor in factors:
+        matrix = np.float32([[factor, 0, WIDTH * (1 - 2 * factor) / 2],
+                             [0, factor, HEIGHT * (1 - 2 * factor) / 2]])  # fmt: skip
+        out.append(cv2.warpAffine(WIDE, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC))
+    return np.stack(out)
+
+
+def watched(frames, focal=(FOCAL, FOCAL), fps=10.0):
+    return shown(frames, CameraObserver(focal), fps=fps)
+
+
+EVEN = np.linspace(0, 1, 13)[:, None]
+SHAKE = np.random.default_rng(2).normal(0, 1, (13, 1))
+
+
+@pytest.mark.parametrize(
+    ("turns", "name"),
+    [
+        (EVEN * [0, -12, 0], "pan right"), (EVEN * [0, 12, 0], "pan left"),
+        (EVEN * [-9, 0, 0], "tilt up"), (EVEN * [9, 0, 0], "tilt down"),
+        (EVEN * [0, 0, -12], "roll right"), (EVEN * [0, 0, 12], "roll left"),
+        (EVEN * [0, 0, 0], "static"), (SHAKE * [0.4, 0.6, 0], "shake"),
+    ],
+)  # fmt: skip
+def test_a_turning_camera_is_called_by_its_move_and_its_angle_is_right(turns, name):
+    found = watched(filmed(turns))
+    assert found.move.name == name
+    assert found.move.also == ()
+    wanted = [angle_deg(rotation(*turn) @ rotation(*turns[0]).T) for turn in turns[1:]]
+    measured = [angle_deg(r) for r in found.rotations]
+    assert measured == pytest.approx(wanted, abs=0.25)
+    assert np.isnan(found.directions).all()  # nothing is near enough to tell
+
+
+@pytest.mark.parametrize(("factors", "name"), [(np.linspace(1, 1.3, 13), "zoom in"),
+                                               (np.linspace(1.3, 1, 13), "zoom out")])  # fmt: skip
+def test_a_zoom_and_how_far(factors, name):
+    found = watched(grown(factors))
+    assert found.move.name == name
+    assert found.zoom_factor == pytest.approx(factors[-1] / factors[0], rel=0.01)
+
+
+def cloud(seed=0, n=120):
+    rng = np.random.default_rng(seed)
+    return rng.uniform([-2, -1.5, 3], [2, 1.5, 9], (n, 3))
+
+
+def projected(points):
+    return (points[:, :2] / points[:, 2:] * FOCAL + [WIDTH / 2, HEIGHT / 2]).astype(np.float32)
+
+
+@pytest.mark.parametrize("shift", [(0, 0, -0.4), (0.3, 0, 0), (0.5, 0.2, 0.7)])
+def test_poses_come_out_in_spite_of_things_that_move(shift):
+    points, shift = cloud(), np.array(shift)
+    turn = rotation(1.0, -2.0, 0.5)
+    rng = np.random.default_rng(1)
+    a = projected(points) + rng.normal(0, 0.2, (len(points), 2)).astype(np.float32)
+    b = projected(points @ turn.T + shift)
+    b[:30] += rng.uniform(-15, 15, (30, 2)).astype(np.float32)
+    pose = pose_between(a, b, CAMERA)
+    assert angle_deg(pose.rotation.T @ turn) < 0.8
+    assert pose.direction @ shift / np.linalg.norm(shift) > np.cos(np.radians(8))
+
+
+def test_without_parallax_there_is_no_direction():
+    points, turn = cloud(), rotation(2.0, 3.0, -1.0)
+    pose = pose_between(projected(points), projected(points @ turn.T), CAMERA)
+    assert np.isnan(pose.direction).all()
+    assert angle_deg(pose.rotation.T @ turn) < 0.05
+    assert pose_between(projected(points)[:8], projected(points)[:8], CAMERA) is None
+
+
+def test_the_assumed_lens_scales_angles_and_not_the_name():
+    frames = filmed(EVEN * [0, -12, 0])
+    right, guessed = watched(frames), watched(frames, focal=(2 * FOCAL, 2 * FOCAL))
+    assert right.move.name == guessed.move.name == "pan right"
+    assert guessed.rotation_deg == pytest.approx(right.rotation_deg / 2, rel=0.1)
+
+
+# --- names ----------------------------------------------------------------------------------------
+def steps(n=20, **each):
+    names = ("x", "y", "growth", "turn")
+    return np.tile([each.get(name, 0.0) for name in names], (n, 1))
+
+
+def named(table, explained=1.0, middle=np.nan, sides=np.nan):
+    return name_move(table, step_s=0.1, explained=explained, middle=middle, sides=sides)
+
+
+def test_parallax_makes_a_truck_of_a_pan_and_a_dolly_of_a_zoom():
+    assert named(steps(x=-0.01)).name == "pan right"
+    assert named(steps(x=-0.01), explained=0.4).name == "truck right"
+    assert named(steps(growth=0.02), explained=0.4).name == "dolly in"
+
+
+def test_sides_that_go_by_while_the_middle_stays_are_an_orbit():
+    assert named(steps(x=-0.01), middle=-0.2, sides=-0.2).name == "pan right"
+    assert named(steps(x=-0.01), middle=0.01, sides=-0.2).name == "orbit"
+
+
+def test_to_and_fro_is_no_pan():
+    there = np.concatenate([steps(10, x=0.01), steps(10, x=-0.01)])
+    assert "pan" not in named(there).name
+
+
+def test_two_moves_are_both_told_the_stronger_first():
+    found = named(steps(x=-0.01, growth=0.02))
+    assert found.name == "zoom in" and found.also == ("pan right",)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "asked"),
+    [
+        ("The camera slowly pans to the left.", "pan left"), ("Slow zoom in on her", "zoom in"),
+        ("a handheld shot", "shake"), ("The camera orbits him.", "orbit"),
+        ("The camera does not move.", "static"), ("Dolly in.", "dolly in"),
+        ("A woman pans for gold", None), ("The camera tilts up", "tilt up"), ("", None),
+    ],
+)  # fmt: skip
+def test_what_a_prompt_asks_for(prompt, asked):
+    assert asked_move(prompt) == asked
+
+
+def test_agreement_with_what_was_asked():
+    move = Move("truck left", ("zoom in",), 3.0, 0.0)
+    assert as_asked(move, "pan left") == 1
+    assert as_asked(move, "dolly in") == 0.5
+    assert as_asked(move, "pan right") == 0
+
+
+# --- what cannot be told --------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("frames", "fps", "why"),
+    [
+        (filmed(np.zeros((3, 3))), 10, "too few to tell"),
+        (filmed(np.zeros((8, 3))), 1, "frames a second"),
+        (filmed(np.zeros((8, 3)))[:, :9, :20], 10, "too little that could be followed"),
+        (np.full((12, HEIGHT, WIDTH, 3), 90, np.uint8), 10, "too little that could be followed"),
+        (np.random.default_rng(0).integers(0, 255, (12, HEIGHT, WIDTH, 3), dtype=np.uint8), 10,
+         ""),
+    ],
+    ids=["few", "slow", "tiny", "blank", "noise"],
+)  # fmt: skip
+def test_undetermined_with_a_reason(frames, fps, why):
+    score = watched(frames, fps=fps).to_score()
+    assert score.status == "undetermined" and why in score.reason and score.reason
+
+
+def test_of_two_shots_the_longer_is_told():
+    short, long = filmed(EVEN[:6] * [0, 12, 0]), 255 - filmed(EVEN * [-9, 0, 0])[:, :, ::-1]
+    found = watched(np.concatenate([short, long]))
+    assert found.move.name == "tilt up" and found.n_cuts == 1
+
+
+def test_score_is_complete_and_measured_by_name():
+    clip = Clip.from_arrays(filmed(EVEN * [0, -12, 0]), fps=10)
+    score = hh.measure(clip, ["camera"])["camera"]
+    assert score.status == "ok" and "pan right" in score.sentence
+    assert score.parameters["move"] == "pan right" and "assumed" in score.parameters["focal"]
+    assert score["pan"].value > 10 and score["rotation"].unit == "°"
+    assert score.series[0].name == "yaw" and score.series[0].values[-1] > 3
+    with pytest.raises(BadArgument):
+        CameraObserver((0.0, 1.0))
+
+
+def test_real_camera_moves(shared_data):
+    """RealEstate10K: far nearer to the true poses than a camera that is said to stand still."""
+    from eval.validity.camera import errors, steps_of, truth
+
+    path = shared_data / "camera/0f68374b76390082.mp4"
+    poses, shares = truth(path.with_suffix(".txt"))
+    clip = hh.read_clip(path)
+    observer = CameraObserver((shares[0] * clip.info.width_px, shares[1] * clip.info.height_px))
+    for frame in clip.frames():
+        observer.see(frame)
+    found = errors(*steps_of(observer.result()), poses)
+    assert found["from first, °"] < 1.0 and found["direction, °"] < 5.0
