@@ -91,14 +91,14 @@ def _run_suite(options: argparse.Namespace) -> int:
 
     from hhlab.cost.plan import plan_suite, plan_text
     from hhlab.generate.budget import Budget
-    from hhlab.generate.suite import Suite
+    from hhlab.generate.material import read_suite
 
     names = [name for word in options.contenders for name in word.split(",") if name]
     if not names:
         raise BadArgument("--contenders", expected="at least one beside --suite", found="none")
     if options.seeds < 1:
         raise BadArgument("--seeds", expected="1 or more", found=str(options.seeds))
-    suite, budget = Suite.read(options.suite), Budget(options.max_cost)
+    suite, budget = read_suite(options.suite), Budget(options.max_cost)
     plans = plan_suite(suite, names, seeds=options.seeds, budget=budget)
     if options.json:
         print(json.dumps([{**asdict(plan), "usd": plan.usd} for plan in plans], indent=1))

@@ -28,11 +28,11 @@ def run_clips(options: argparse.Namespace) -> int:
     from hhlab.errors import BadArgument, printable
     from hhlab.generate.clips import ClipNotMade, Clips
     from hhlab.generate.clips_manifest import ShotDiffers, write_template
-    from hhlab.generate.suite import Suite
+    from hhlab.generate.material import read_suite
 
     if options.seeds < 1:
         raise BadArgument("--seeds", expected="1 or more", found=str(options.seeds))
-    suite, folder = Suite.read(options.suite), Path(options.out)
+    suite, folder = read_suite(options.suite), Path(options.out)
     shots = [one.shot(seed=seed) for one in suite.shots for seed in range(options.seeds)]
     if not options.check:
         print(write_template(folder / "manifest.csv", shots))

@@ -93,9 +93,9 @@ def _run_suite(options: argparse.Namespace) -> int:
     from hhlab.generate.contenders import contenders
     from hhlab.generate.load import load
     from hhlab.generate.many import make_many
-    from hhlab.generate.suite import Suite
+    from hhlab.generate.material import read_suite
 
-    suite, out = Suite.read(options.suite), Path(options.out or "out")
+    suite, out = read_suite(options.suite), Path(options.out or "out")
     names = [name for word in options.contenders for name in word.split(",") if name]
     if not names:
         raise BadArgument("--contenders", expected="at least one beside --suite", found="none")

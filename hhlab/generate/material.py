@@ -19,6 +19,7 @@ follows from the seed. The same suite gives the same pixels.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ import yaml
 
 from hhlab.errors import BadArgument, FileMissing
 from hhlab.files import write_atomic
+from hhlab.generate.suite import Suite
 
 if TYPE_CHECKING:
     from hhlab.actors.script import Script
@@ -36,6 +38,20 @@ if TYPE_CHECKING:
 STILL_PX, CLIP_PX, CLIP_FPS, CLIP_S = 512, 384, 25.0, 2.0
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _FILE = re.compile(r"(?P<who>[a-z][a-z0-9_]{0,31})(?:-(?P<number>[1-9][0-9]?)\.png|\.mp4)")
+
+
+def read_suite(path: str | os.PathLike) -> Suite:
+    """Read a suite; what it needs of its characters is rendered once into the user's cache.
+
+    Raises what :func:`with_material` and :meth:`Suite.read` raise.
+    """
+    from platformdirs import user_cache_dir
+
+    path = Path(path)
+    if not path.is_file():
+        return Suite.read(path)  # which says what is wrong
+    kind = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return Suite.read(with_material(path, Path(user_cache_dir("hhlab")) / "suites" / kind))
 
 
 def with_material(

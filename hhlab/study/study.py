@@ -14,6 +14,7 @@ from hhlab.errors import (
     StudyMissing,
     as_subject,
 )
+from hhlab.generate.material import read_suite
 from hhlab.generate.suite import Suite
 from hhlab.study import frames, opening
 from hhlab.study.costs import costs_frame, sunk_usd
@@ -103,7 +104,7 @@ class Study:
         folder, instrument = Path(folder), instrument or Metrics()
         load, loaded = named_contenders(contenders) if contenders is not None else ({}, {})
         if isinstance(suite, (str, Path)):
-            suite = Suite.read(suite)
+            suite = read_suite(suite)
         shots, sources = with_own_names(suite) if suite is not None else ((), {})
         seeds = opening.checked_seeds(seeds)
         if not (folder / STUDY).exists():

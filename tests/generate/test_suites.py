@@ -13,7 +13,7 @@ from hhlab.actors.script import held_out
 from hhlab.actors.vocabulary import is_sentence
 from hhlab.errors import BadArgument, FileMissing
 from hhlab.generate import material
-from hhlab.generate.material import characters, named_files, with_material
+from hhlab.generate.material import characters, named_files, read_suite, with_material
 from hhlab.generate.suite import Suite
 from hhlab.media import read_clip
 from hhlab.model.words import encode, full_vocabulary
@@ -179,3 +179,15 @@ def test_odd_suites_get_named_errors(tmp_path, text, error):
 def test_no_suite_at_all(tmp_path):
     with pytest.raises(FileMissing):
         with_material(tmp_path / "none.yaml", tmp_path)
+
+
+def test_a_suite_with_characters_is_read_at_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    suite = tmp_path / "few.yaml"
+    suite.write_text(
+        "name: few\ncharacters:\n  anna: {seed: 4, person: woman}\n"
+        "shots:\n  - id: park\n    prompt: The woman is in a park.\n    references: [anna-1.png]\n"
+    )
+    shot = read_suite(suite).shots[0]
+    assert shot.references[0].is_file()
+    assert not (tmp_path / "anna-1.png").exists()
