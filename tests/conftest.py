@@ -75,3 +75,12 @@ def tiny_clip(tmp_path_factory) -> tuple[str, str]:
     weights = {k: v.contiguous().clone() for k, v in model.state_dict().items()}
     save_file(weights, folder / "tiny.safetensors")
     return "ViT-tiny-for-tests", str(folder / "tiny.safetensors")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless browser. One for a whole process: playwright cannot be started in it twice."""
+    from tests.widgets.bench import chromium
+
+    with chromium() as one:
+        yield one

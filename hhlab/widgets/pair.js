@@ -269,6 +269,7 @@ function render({ model, el }) {
     return sync?.state.ready ? transportKey(sync, event) : false;
   }
   view.root.addEventListener("keydown", onKey);
+  keepKeys(view.root);
   view.root.addEventListener("pointerdown", (event) => {
     if (!event.target.closest("button, input, select, label, dialog, a")) view.root.focus({ preventScroll: true });
   });

@@ -58,7 +58,7 @@ class BlindPair(anywidget.AnyWidget):
     session : the rater's sitting; ``session.progress()`` tells how far it is
     """
 
-    _esm = script("transport", "theme", "player", "transfer", "pair_view", "pair")
+    _esm = script("transport", "theme", "keys", "player", "transfer", "pair_view", "pair")
     _css = style("player", "pair")
 
     def __init__(

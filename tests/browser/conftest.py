@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.widgets.bench import chromium
 from tests.widgets.conftest import numbered_clips  # noqa: F401
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    with chromium() as one:
-        yield one
 
 
 class Watched:
