@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 STUDIES = ("identity", "lip_sync", "articulation", "texture", "flicker", "motion", "camera",
-           "perceptual", "agreement", "arena", "pairing")  # fmt: skip
+           "perceptual", "agreement", "arena", "pairing", "foal")  # fmt: skip
 
 INTRO = """# How far the numbers can be trusted
 
