@@ -63,7 +63,7 @@ class Task:
 class MetricKind:
     """A metric: its name, the version of its definition, what it says, and how to start it.
 
-    `by_default` is False for metrics that need more than the clip.
+    `by_default` is False for metrics that need more than the clip, or a certain kind of clip.
     `start` returns a Task, or at once a Score where the clip cannot be judged whatever its frames.
     """
 
@@ -191,7 +191,7 @@ METRICS: tuple[MetricKind, ...] = (
     MetricKind("texture", "2", "does skin look like skin, and edges like edges", _texture),
     MetricKind("flicker", "2", "does brightness jump from frame to frame", _flicker),
     MetricKind("motion", "2", "do things move as one expects", _motion),
-    MetricKind("camera", "1", "how does the camera move", _camera),
+    MetricKind("camera", "1", "how does the camera move", _camera, by_default=False),
     MetricKind(
         "lpips",
         "1",
