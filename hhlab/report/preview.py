@@ -45,6 +45,20 @@ def playable(clip: Clip, *, most_bytes: int = PAGE_BYTES) -> str | None:
     return None
 
 
+def thumbnail(clip: Clip, *, side_px: int, crf: int = 30) -> bytes | None:
+    """A small copy that every browser plays (MP4: H.264 and AAC), or None where it cannot be made.
+
+    The longer side is at most `side_px`; a higher `crf` makes the file smaller and coarser.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "thumbnail.mp4"
+        try:
+            _write_small(path, clip, side_px, crf=crf)
+        except MediaError:
+            return None
+        return path.read_bytes()
+
+
 def stills(clip: Clip, times_s: Sequence[float], *, height_px: int = 132) -> dict[float, str]:
     """Return JPEG ``data:`` addresses of the frames on show at the given times.
 
@@ -81,10 +95,10 @@ def _jpeg(rgb: np.ndarray, height_px: int) -> str:
     return data_uri(data.tobytes(), "image/jpeg")
 
 
-def _write_small(path: Path, clip: Clip, side_px: int) -> None:
+def _write_small(path: Path, clip: Clip, side_px: int, *, crf: int = 26) -> None:
     audio = _sound(clip)
     rate = min(clip.info.fps, MOST_FPS) if clip.info.fps > 0 else MOST_FPS
-    write_clip(path, _until_break(clip, side_px), fps=rate, audio=audio, crf=26, preset="veryfast")
+    write_clip(path, _until_break(clip, side_px), fps=rate, audio=audio, crf=crf, preset="veryfast")
 
 
 def _sound(clip: Clip) -> Audio | None:

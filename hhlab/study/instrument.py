@@ -28,7 +28,7 @@ class Instrument(Protocol):
 class Metrics:
     """hhlab's own metrics: a clip is decoded once for all of them.
 
-    The shot's reference pictures say whose face is meant.
+    The shot's reference pictures say whose face is meant, and its prompt what was asked.
     """
 
     def __init__(self, toolbox: Toolbox | None = None) -> None:
@@ -44,4 +44,5 @@ class Metrics:
         """See :class:`Instrument`; raises what :func:`hhlab.measure` raises."""
         from hhlab.measuring import measure
 
-        return measure(clip, metrics, references=shot.references, toolbox=self.toolbox)
+        # No metric looks at the seed, which is the take's and not the shot's.
+        return measure(clip, metrics, shot=shot.shot(seed=0), toolbox=self.toolbox)

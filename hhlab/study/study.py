@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from hhlab.arena.ledger import Imported
     from hhlab.arena.ratings import Ratings
     from hhlab.blind import Entry
+    from hhlab.toolbox import Toolbox
 
 
 class Study:
@@ -255,6 +256,18 @@ class Study:
         """What was begun and added, when, and with which version of hhlab."""
         return [dict(entry) for entry in self._history]
 
+    def continuity(
+        self,
+        *,
+        toolbox: Toolbox | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> pd.DataFrame:
+        """Is it the same character from shot to shot: face, clothes, voice; see
+        :func:`hhlab.study.characters.study_continuity`."""
+        from hhlab.study.characters import study_continuity
+
+        return study_continuity(self, toolbox=toolbox, on_progress=on_progress)
+
     # --- votes ---------------------------------------------------------------------------------
     @property
     def ledger(self) -> Path:
@@ -302,6 +315,41 @@ class Study:
         NoVotes : there are none; and what :func:`hhlab.arena.fit` raises
         """
         return ratings(self.votes(), simulated=simulated, **how)
+
+    # --- to hand on ----------------------------------------------------------------------------
+    def report(
+        self,
+        path: str | Path | None = None,
+        *,
+        most_bytes: int | None = None,
+        pdf: bool | str | Path = False,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Path:
+        """Write the report: one HTML page for somebody who has to decide and was not there.
+
+        Parameters
+        ----------
+        path : of the file; default: ``report.html`` in the study's folder
+        most_bytes : of clips and pictures in it; default: 16 MB
+        pdf : True: a PDF beside it, too; or the PDF's path. Chromium or Chrome prints it.
+        on_progress : called with shots done, and shots in all
+
+        Raises
+        ------
+        PrinterMissing, PrintFailed : of the PDF
+        """
+        from hhlab.study.report import write_report
+
+        return write_report(self, path, most_bytes=most_bytes, pdf=pdf, on_progress=on_progress)
+
+    def digest(self) -> str:
+        """A hash of all files and votes: two studies of one digest hold the same."""
+        from hhlab.study.report import digest
+
+        self._store.refresh()
+        files = {path: line.sha256 for path, line in self._store.manifest.lines.items()
+                 if line.sha256 is not None and not path.endswith(".parquet")}  # fmt: skip
+        return digest(files, self.votes())
 
     # --- to look at ----------------------------------------------------------------------------
     def __repr__(self) -> str:

@@ -14,7 +14,8 @@ from hhlab.study.store import PAID, STUDY, VOTES, WORK, Store
 from hhlab.study.tables import OUTCOMES, SCORES, made_table, read_table, sorted_rows
 
 Fault = Literal["lost", "changed", "orphaned", "contradicts", "unfinished", "votes", "paid"]
-_OWN = {FILE, ".lock", VOTES, f"{VOTES}-wal", f"{VOTES}-shm", f"{VOTES}-journal"}
+_OWN = {FILE, ".lock", VOTES, f"{VOTES}-wal", f"{VOTES}-shm", f"{VOTES}-journal",
+        "report.html", "report.pdf"}  # fmt: skip
 
 
 @dataclass(frozen=True)

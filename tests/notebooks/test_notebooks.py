@@ -44,13 +44,15 @@ def test_leaderboard_notebook():
     cells = {cell.source.splitlines()[0]: cell for cell in run("40_leaderboard.ipynb")}
     table = shown(cells["ratings = hh.arena.fit(whole, anchor=anchor)"], "text/html")
     assert "HappyHorse-1.0" in table and "1375" in table
-    figures = [
-        output["data"]["application/vnd.plotly.v1+json"]["layout"]["title"]
+    bundles = [
+        output["data"]["application/vnd.plotly.v1+json"]
         for cell in cells.values()
         for output in cell.outputs
         if "application/vnd.plotly.v1+json" in output.get("data", {})
     ]
-    assert len(figures) >= 6
+    assert len(bundles) >= 6
+    assert all(bundle["config"]["displaylogo"] is False for bundle in bundles), "no vendor's link"
+    figures = [bundle["layout"]["title"] for bundle in bundles]
     # Nobody has voted: every plot and every printed result must say so.
     assert all("simulated votes" in title["subtitle"]["text"] for title in figures)
     advice = cells["advice = hh.arena.advise(whole, budget=20_000)"]

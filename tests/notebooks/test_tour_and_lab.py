@@ -41,6 +41,7 @@ def test_tour(needed_weights, tmp_path):
     (card,) = [shown(c, "text/html") for c in cells if c.source == "scores[one]"]
     assert "<video" in card and card.count("<svg") >= 3
     figures = [o["data"][FIGURE] for c in cells for o in c.outputs if FIGURE in o.get("data", {})]
+    assert figures and all(figure["config"]["displaylogo"] is False for figure in figures)
     leaderboard = figures[-1]["layout"]["title"]
     assert "simulated" in leaderboard["subtitle"]["text"], "made-up votes are called so"
     assert any("simulated votes" in printed(cell) for cell in cells)
