@@ -25,6 +25,8 @@ class ModelConfig:
     text_tokens : longest prompt
     rope_pairs : how many rotary pairs of a head tell time (s), row, column and index
     gates : one sigmoid gate a head on what attention returns
+    places : whether tokens are told where in the picture and when in the clip they lie, beside what
+        rotary positions say of two tokens' distance
     """
 
     width: int = 256
@@ -42,6 +44,7 @@ class ModelConfig:
     text_tokens: int = 80
     rope_pairs: tuple[int, int, int, int] = (12, 8, 8, 4)
     gates: bool = True
+    places: bool = True
 
     def __post_init__(self) -> None:
         if sum(self.rope_pairs) * 2 != self.head_dim:

@@ -15,6 +15,9 @@ import torch
 
 from hhlab.model.config import MODALITIES
 
+PLACE_WAVES, TIME_WAVES = 6, 6  # of a token's place in the picture, and of its time
+PLACE_FEATURES = 2 * PLACE_WAVES + 2 * TIME_WAVES
+LONGEST_WAVE_S = 8.0
 AXES = ("time_s", "row", "column", "index")
 ROLES = ("prompt", "reference", "source", "target")
 
@@ -76,6 +79,13 @@ class Layout:
         """Positions, float32 (n, 4), of a modality's tokens."""
         return self._tensor("positions", modality, device)
 
+    def places(self, modality: str, device: torch.device) -> torch.Tensor:
+        """Where and when a modality's tokens lie, as waves: float32 (n, PLACE_FEATURES).
+
+        Row and column count as shares of the picture, so that they mean the same in any size.
+        """
+        return self._tensor("places", modality, device)
+
     def roles(self, modality: str, device: torch.device) -> torch.Tensor:
         """Role numbers, int64 (n,), of a modality's tokens."""
         return self._tensor("roles", modality, device)
@@ -94,6 +104,10 @@ class Layout:
         parts = self.of(modality)
         if what == "positions":
             return np.concatenate([s.positions for s in parts] or [np.zeros((0, 4), np.float32)])
+        if what == "places":
+            return np.concatenate(
+                [_waves(s.positions) for s in parts] or [np.zeros((0, PLACE_FEATURES), np.float32)]
+            )
         if what == "roles":
             return np.concatenate(
                 [np.full(len(s), ROLES.index(s.role), np.int64) for s in parts]
@@ -123,6 +137,17 @@ class Grid:
     group_s: float
     audio_tokens: int
     token_s: float
+
+
+def _waves(positions: np.ndarray) -> np.ndarray:
+    out = [np.zeros((len(positions), 0))]
+    for axis in (1, 2):
+        at = positions[:, axis : axis + 1].astype(np.float64)
+        share = (at + 0.5) / (at.max(initial=0.0) + 1)
+        out.append(np.cos(np.pi * share * np.arange(1, PLACE_WAVES + 1)))
+    turns = positions[:, :1] / LONGEST_WAVE_S * 2.0 ** np.arange(TIME_WAVES)
+    out += [np.sin(2 * np.pi * turns), np.cos(2 * np.pi * turns)]
+    return np.concatenate(out, 1).astype(np.float32)
 
 
 def _picture(grid: Grid, times_s: Sequence[float], index: float = 0.0) -> np.ndarray:

@@ -23,18 +23,22 @@ from torch import nn
 from hhlab.model.config import MODALITIES, ModelConfig
 from hhlab.model.layers import Layer, Norm
 from hhlab.model.rope import angles
-from hhlab.model.sequence import ROLES, Layout
+from hhlab.model.sequence import PLACE_FEATURES, ROLES, Layout
 
 LEVEL_WAVES = 16
 
 
 @dataclass
 class HorseOutput(BaseOutput):
-    """Clean tokens as predicted, each (b, n, channels), of all tokens of these modalities."""
+    """Clean tokens as predicted, each (b, n, channels), of all tokens of these modalities.
+
+    `middle`, where asked for, is the whole sequence (b, n, width) after half of the layers.
+    """
 
     image: torch.Tensor
     video: torch.Tensor
     audio: torch.Tensor
+    middle: torch.Tensor | None = None
 
     def to_float(self) -> dict[str, torch.Tensor]:
         """As float32, by name."""
@@ -101,11 +105,13 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         text_tokens: int = 80,
         rope_pairs: tuple[int, ...] = (12, 8, 8, 4),
         gates: bool = True,
+        places: bool = True,
     ) -> None:
         super().__init__()
         config = ModelConfig(
             width, layers, edge_layers, heads, kv_heads, head_dim, mlp_width, image_dim, video_dim,
             audio_dim, text_vocabulary, text_dim, text_tokens, tuple(rope_pairs), gates,
+            places,
         )  # fmt: skip
         self.sizes = config
         self.words = nn.Embedding(text_vocabulary, text_dim) if text_vocabulary else None
@@ -115,6 +121,7 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         )
         self.role = nn.Embedding(len(ROLES), width)
         self.level = nn.Linear(2 * LEVEL_WAVES, width)
+        self.place = nn.Linear(PLACE_FEATURES, width, bias=False) if places else None
         self.join = Join()
         edge = {*range(edge_layers), *range(layers - edge_layers, layers)}
         self.blocks = nn.ModuleList(Layer(config, modal=number in edge) for number in range(layers))
@@ -151,6 +158,7 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         levels: torch.Tensor,
         layout: Layout,
         return_dict: bool = True,
+        return_middle: bool = False,
     ) -> HorseOutput | tuple[Any, ...]:
         """Predict clean tokens.
 
@@ -162,6 +170,7 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         levels : float (b, 3), s in [0, 1] of the noisy tokens of image, video, audio; given tokens
             have level 0
         layout : what and where the tokens are
+        return_middle : also return what the tokens are after half of the layers
         """
         device = image.device
         if self.words is not None:
@@ -171,6 +180,8 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         parts, cosines, sines = [], [], []
         for number, (name, tokens) in enumerate(zip(MODALITIES, given, strict=True)):
             x = self.embed[name](tokens.to(dtype)) + self.role(layout.roles(name, device))
+            if self.place is not None and number:
+                x = x + self.place(layout.places(name, device).to(dtype))
             noisy = layout.noisy(name, device)
             level = noisy * levels[:, number - 1, None] if number else noisy.expand(len(x), -1)
             parts.append(x + self.level(waves(level).to(dtype)))
@@ -180,13 +191,18 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         x, cos, sin = self.join(parts, cosines, sines)
         devices = len(layout) // x.shape[1]  # each of which now holds its share of each modality
         sizes = tuple(size // devices for size in layout.sizes)
-        for block in self.blocks:
+        middle = None
+        for number, block in enumerate(self.blocks):
             if self.gradient_checkpointing and torch.is_grad_enabled():
                 x = self._gradient_checkpointing_func(block, x, cos, sin, sizes)
             else:
                 x = block(x, cos, sin, sizes)
+            if return_middle and number == len(self.blocks) // 2:
+                middle = x
         image, video, audio = self.part(x, sizes)
-        return HorseOutput(image, video, audio) if return_dict else (image, video, audio)
+        if not return_dict:
+            return image, video, audio
+        return HorseOutput(image, video, audio, middle)
 
 
 def waves(level: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
 from hhlab.model import HorsePipeline, HorseTransformer, LappedCodec, MelCodec, ModelConfig
+from hhlab.model.training.latents import Latents
 
 WORDS = ("<pad>", "<unknown>", ".", "a", "man", "woman")
 TINY = ModelConfig(
@@ -62,3 +63,24 @@ def pipe(codecs) -> HorsePipeline:
     )  # fmt: skip
     pipe.set_progress_bar_config(disable=True)
     return pipe
+
+
+@pytest.fixture(scope="session")
+def data() -> Latents:
+    """Units whose picture and sound are told by the first word of their prompt."""
+    draw = torch.Generator().manual_seed(0)
+    tensors = {}
+    for turn, side in enumerate("ab"):
+        kinds = (torch.arange(8) + turn) % 4  # b is never the same as a
+        for name, n, dim in (("image", 4, 12), ("video", 8, 16), ("audio", 6, 10)):
+            base = torch.randn(4, n, dim, generator=torch.Generator().manual_seed(n))
+            tensors[f"{name}_{side}"] = base[kinds].half()
+        tensors[f"mouth_image_{side}"] = torch.full((8, 4), 0.25).half()
+        tensors[f"mouth_video_{side}"] = torch.full((8, 8), 0.25).half()
+        words = torch.randint(2, 6, (8, 3, 5), generator=draw)
+        words[:, :, 0] = kinds[:, None] + 2
+        tensors[f"words_{side}"] = words.short()
+    tensors["references"] = torch.randn(8, 4, 4, 12, generator=draw).half()
+    tensors["edit_ab"] = tensors["words_b"]
+    tensors["edit_ba"] = tensors["words_a"]
+    return Latents(tensors)

@@ -22,27 +22,6 @@ SIZES = {
 RECIPE = Recipe(name="t", steps=8, batch=4, save_every=4, sample_every=8, model=SIZES, warmup=0.2)
 
 
-@pytest.fixture(scope="module")
-def data() -> Latents:
-    """Units whose picture and sound are told by the first word of their prompt."""
-    draw = torch.Generator().manual_seed(0)
-    tensors = {}
-    for turn, side in enumerate("ab"):
-        kinds = (torch.arange(8) + turn) % 4  # b is never the same as a
-        for name, n, dim in (("image", 4, 12), ("video", 8, 16), ("audio", 6, 10)):
-            base = torch.randn(4, n, dim, generator=torch.Generator().manual_seed(n))
-            tensors[f"{name}_{side}"] = base[kinds].half()
-        tensors[f"mouth_image_{side}"] = torch.full((8, 4), 0.25).half()
-        tensors[f"mouth_video_{side}"] = torch.full((8, 8), 0.25).half()
-        words = torch.randint(2, 6, (8, 3, 5), generator=draw)
-        words[:, :, 0] = kinds[:, None] + 2
-        tensors[f"words_{side}"] = words.short()
-    tensors["references"] = torch.randn(8, 4, 4, 12, generator=draw).half()
-    tensors["edit_ab"] = tensors["words_b"]
-    tensors["edit_ba"] = tensors["words_a"]
-    return Latents(tensors)
-
-
 def trainer(data: Latents, folder, recipe: Recipe = RECIPE) -> Trainer:
     return Trainer(recipe, folder, data, data, GRID, text_vocabulary=8)
 
@@ -67,7 +46,7 @@ def test_a_killed_run_that_is_resumed_ends_with_the_same_weights(data, tmp_path)
 
 
 def test_it_learns_what_the_prompt_says(data, tmp_path):
-    fast = {"steps": 150, "batch": 8, "muon_rate": 0.02, "adam_rate": 0.01}
+    fast = {"steps": 260, "batch": 8, "muon_rate": 0.02, "adam_rate": 0.01}
     run = trainer(data, tmp_path, Recipe(**RECIPE.to_dict() | fast))
     before = run.watch()
     run.run()
@@ -88,6 +67,17 @@ def test_ctrl_c_keeps_what_was_done(data, tmp_path):
     again = trainer(data, tmp_path)
     assert again.resume()
     assert again.step == 3
+
+
+def test_checkpoints_that_are_to_be_kept_stay(data, tmp_path):
+    recipe = Recipe(**RECIPE.to_dict() | {"kept": (3,)})
+    trainer(data, tmp_path, recipe).run()
+    (kept,) = tmp_path.glob("kept-*.safetensors")
+    early = trainer(data, tmp_path / "again", recipe)
+    (tmp_path / "again").mkdir()
+    kept.rename(early.file)
+    assert early.resume()
+    assert early.step == 3
 
 
 def test_every_clip_is_seen_once_an_epoch(data, tmp_path):

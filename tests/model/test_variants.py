@@ -6,14 +6,23 @@ import copy
 
 import pytest
 import torch
-from test_training import GRID, RECIPE, SIZES, data  # noqa: F401
+from test_training import GRID, RECIPE, SIZES
 
 from hhlab.errors import BadArgument, BadArray, FileMissing
 from hhlab.model import HorseTransformer, variant
+from hhlab.model.training.checkpoint import averaged_model
+from hhlab.model.training.loop import Trainer
 from hhlab.model.training.objective import Task, make_batch
 from hhlab.model.training.recipe import Recipe
 from hhlab.model.training.run import make_variant
-from hhlab.model.training.variants import Teacher, distilling_loss, schedule, spoil, train_variant
+from hhlab.model.training.variants import (
+    Teacher,
+    distilling_loss,
+    imitating_loss,
+    schedule,
+    spoil,
+    train_variant,
+)
 
 SHIFTS = {"picture_shift": 5.0, "sound_shift": 2.5}
 
@@ -28,7 +37,7 @@ def model() -> HorseTransformer:
     return made
 
 
-def batch_of(data, task=None):  # noqa: F811
+def batch_of(data, task=None):
     task = task or Task()
     draw = torch.Generator().manual_seed(0)
     return make_batch(data, torch.arange(6), GRID, draw, drop_prompt=0.0, task=task, **SHIFTS)
@@ -42,7 +51,7 @@ def answers(model, batch):
         )  # fmt: skip
 
 
-def test_what_was_learnt_comes_back_from_its_file(model, data, tmp_path):  # noqa: F811
+def test_what_was_learnt_comes_back_from_its_file(model, data, tmp_path):
     plain = copy.deepcopy(model)
     added = variant.add_low_rank(model, 3)
     batch = batch_of(data)
@@ -87,7 +96,7 @@ def test_the_schedule_is_the_samplers():
     assert torch.allclose(levels[:-1], 5 * even / (1 + 4 * even), atol=1e-5)
 
 
-def test_one_step_to_the_goal_ends_where_the_teachers_steps_ended(model, data):  # noqa: F811
+def test_one_step_to_the_goal_ends_where_the_teachers_steps_ended(model, data):
     batch = batch_of(data)
     teacher = Teacher(model, steps=4, guidance=2.0, **SHIFTS)
     noisy, level, goal = teacher.lead(batch, 2)
@@ -106,7 +115,7 @@ def test_one_step_to_the_goal_ends_where_the_teachers_steps_ended(model, data): 
     assert loss > 0
 
 
-def test_fast_gets_nearer_to_its_teacher(model, data, tmp_path):  # noqa: F811
+def test_fast_gets_nearer_to_its_teacher(model, data, tmp_path):
     recipe = Recipe(**RECIPE.to_dict() | {
         "variant": "fast", "steps": 60, "rank": 8, "adam_rate": 0.01, "batch": 8,
         "precision": "fp32",
@@ -124,7 +133,29 @@ def test_fast_gets_nearer_to_its_teacher(model, data, tmp_path):  # noqa: F811
     assert after < 0.7 * before
 
 
-def test_spoilt_batches_are_spoilt_in_one_thing(data):  # noqa: F811
+def test_early_answers_as_a_checkpoint_does(model, data, tmp_path):
+    run = Trainer(RECIPE, tmp_path / "run", data, data, GRID, text_vocabulary=8)
+    with torch.no_grad():
+        for head in run.model.part.heads.values():
+            head.weight.normal_(std=0.2)
+    run.average = {name: p.detach().clone() for name, p in run.model.named_parameters()}
+    run.save()
+    early = averaged_model(run.file)
+    recipe = Recipe(**RECIPE.to_dict() | {
+        "variant": "early", "imitates": str(run.file), "steps": 40, "rank": 8, "adam_rate": 0.01,
+        "batch": 8, "precision": "fp32"})  # fmt: skip
+    stored = train_variant(
+        recipe, copy.deepcopy(model), data, GRID, tmp_path, guidance=2.0, say=lambda text: None
+    )
+    batch, student = batch_of(data), copy.deepcopy(model)
+    before = float(imitating_loss(student, early, batch).detach())
+    variant.apply(student, stored)
+    assert float(imitating_loss(student, early, batch).detach()) < 0.8 * before
+    with pytest.raises(FileMissing):
+        averaged_model(tmp_path / "none.safetensors")
+
+
+def test_spoilt_batches_are_spoilt_in_one_thing(data):
     draw = torch.Generator().manual_seed(0)
     batch = batch_of(data, Task(references=2))
     late = spoil(batch, "no-sync", draw, token_s=0.2)

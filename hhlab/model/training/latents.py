@@ -15,6 +15,7 @@ from hhlab.actors.dataset import Shard, read_shard
 from hhlab.actors.prompts import edit_prompt, words_of_language, write_prompt
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
+from hhlab.model.training.plan import plans_of
 from hhlab.model.words import encode, full_vocabulary, split
 
 PHRASINGS = 12  # prompts written for each clip; a batch picks one
@@ -66,7 +67,7 @@ def mouth_share(boxes: np.ndarray, rows: int, columns: int, *, block: int) -> to
 
 
 def encode_shard(
-    shard: Shard, picture: LappedCodec, sound: MelCodec, *, longest: int, seed: int
+    shard: Shard, picture: LappedCodec, sound: MelCodec, *, fps: float, longest: int, seed: int
 ) -> dict[str, torch.Tensor]:
     """Everything a batch may need of a shard's units; two clips, "a" and "b", a unit."""
     vocabulary = full_vocabulary(words_of_language())
@@ -85,6 +86,12 @@ def encode_shard(
         out[f"mouth_image_{name}"] = share[:, 0].half()
         groups = share[:, 1:].reshape(len(x), -1, picture.frames, rows * columns).mean(2)
         out[f"mouth_video_{name}"] = groups.flatten(1).half()
+        scripts = [shard.scripts(number)[side] for number in range(len(shard))]
+        plans = plans_of(
+            scripts, shard.mouth[:, side], fps=fps, tokens=out[f"audio_{name}"].shape[1],
+            token_s=sound.token_s,
+        )  # fmt: skip
+        out |= {f"{what}_{name}": tensor for what, tensor in plans.items()}
     shown = as_floats(shard.references)
     out["references"] = torch.stack(
         [picture.encode_image(shown[:, k]) for k in range(shown.shape[1])], 1
@@ -113,7 +120,7 @@ def _numbers(
 
 
 def encode_folder(
-    folder: Path, into: Path, picture: LappedCodec, sound: MelCodec, *, longest: int,
+    folder: Path, into: Path, picture: LappedCodec, sound: MelCodec, *, fps: float, longest: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Path]:  # fmt: skip
     """Encode every shard of a folder that is not yet encoded; return the files, in order."""
@@ -122,7 +129,9 @@ def encode_folder(
     for number, path in enumerate(shards):
         file = into / f"{path.stem}.safetensors"
         if not file.exists():
-            made = encode_shard(read_shard(path), picture, sound, longest=longest, seed=number)
+            made = encode_shard(
+                read_shard(path), picture, sound, fps=fps, longest=longest, seed=number
+            )
             save_file(made, file.with_suffix(".part"))
             file.with_suffix(".part").rename(file)
         files.append(file)

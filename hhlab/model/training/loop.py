@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,7 +15,18 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from hhlab.model.sequence import Grid
 from hhlab.model.training import checkpoint
 from hhlab.model.training.latents import Latents
-from hhlab.model.training.objective import Task, loss_of, make_batch
+from hhlab.model.training.objective import (
+    PLAN_WEIGHT,
+    Batch,
+    Learner,
+    Task,
+    between,
+    clips_for,
+    draw_task,
+    loss_of,
+    make_batch,
+)
+from hhlab.model.training.plan import Planner
 from hhlab.model.training.recipe import Recipe
 from hhlab.model.transformer import HorseTransformer
 
@@ -23,6 +36,9 @@ TASKS_WATCHED = {
 }  # fmt: skip
 
 
+HEADS_RATE = 5.0  # of the ways out, times the recipe's rate
+
+
 def rate_at(step: int, recipe: Recipe) -> float:
     """Share of the learning rate: up, level, down to nothing (trapezium)."""
     up = max(1, round(recipe.warmup * recipe.steps))
@@ -30,17 +46,25 @@ def rate_at(step: int, recipe: Recipe) -> float:
     return min(1.0, (step + 1) / up, max(0.0, (recipe.steps - step) / down))
 
 
-def make_optimisers(model: HorseTransformer, recipe: Recipe) -> list[torch.optim.Optimizer]:
+def make_optimisers(
+    model: HorseTransformer, recipe: Recipe, planner: Planner | None = None
+) -> list[torch.optim.Optimizer]:
     """Muon (Jordan et al. 2024) for the layers' matrices, AdamW for all else."""
-    inner, rest = [], []
+    inner, heads, rest = [], [], []
     for name, parameter in model.named_parameters():
         matrix = parameter.ndim == 2 and name.startswith("blocks") and "to_gate" not in name
-        (inner if matrix else rest).append(parameter)
+        kind = inner if matrix else heads if name.startswith("part.heads") else rest
+        kind.append(parameter)
+    rest += [] if planner is None else list(planner.parameters())
     return [
         torch.optim.Muon(
             inner, lr=recipe.muon_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
         ),
         torch.optim.AdamW(rest, lr=recipe.adam_rate, weight_decay=0.0, betas=(0.9, 0.98)),
+        # the ways out start at nothing, and coarse components need great weights
+        torch.optim.AdamW(
+            heads, lr=HEADS_RATE * recipe.adam_rate, weight_decay=0.0, betas=(0.9, 0.98)
+        ),
     ]
 
 
@@ -70,13 +94,17 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.model = HorseTransformer.of(recipe.config(text_vocabulary=text_vocabulary))
         self.model.to(self.accelerator.device)
+        known = "attributes_a" in data.tensors  # of clips that were not rendered nothing is known
+        frames = 0 if not known else (data.tensors["camera_a"].shape[1] - 1) // max(1, grid.groups)
+        self.planner = Planner(self.model.sizes.width, frames) if known else None
+        if self.planner is not None:
+            self.planner.to(self.accelerator.device)
         self.average = {n: p.detach().clone() for n, p in self.model.named_parameters()}
-        self.optimisers = make_optimisers(self.model, recipe)
+        self.optimisers = make_optimisers(self.model, recipe, self.planner)
         self.rates = [o.param_groups[0]["lr"] for o in self.optimisers]
         self.step = 0
-        self.worker = self.accelerator.prepare(self.model)
-        if recipe.compile:
-            self.worker = torch.compile(self.worker)
+        model = torch.compile(self.model) if recipe.compile else self.model
+        self.learner = self.accelerator.prepare(Learner(model, self.planner))
 
     @property
     def file(self) -> Path:
@@ -87,8 +115,9 @@ class Trainer:
         if not self.file.exists():
             return False
         self.step = checkpoint.load(
-            self.file, model=self.model, average=self.average, optimisers=self.optimisers
-        )
+            self.file, model=self.model, average=self.average, optimisers=self.optimisers,
+            planner=self.planner,
+        )  # fmt: skip
         return True
 
     def save(self) -> None:
@@ -96,7 +125,7 @@ class Trainer:
         if self.accelerator.is_main_process:
             checkpoint.save(
                 self.file, step=self.step, model=self.model, average=self.average,
-                optimisers=self.optimisers, note=self.recipe.to_dict(),
+                optimisers=self.optimisers, note=self.recipe.to_dict(), planner=self.planner,
             )  # fmt: skip
 
     def rows(self, step: int) -> torch.Tensor:
@@ -109,6 +138,21 @@ class Trainer:
         first = (place * processes + number) * batch
         return torch.randperm(count, generator=draw)[first : first + batch]
 
+    def batch(self, step: int, draw: torch.Generator) -> Batch:
+        """The batch of a step; where the task's clips cost little it holds more of them."""
+        recipe, progress = self.recipe, step / self.recipe.steps
+        task = draw_task(draw, progress)
+        rows = self.rows(step)
+        more = clips_for(task, self.grid, recipe.batch) - len(rows)
+        if more > 0:
+            others = torch.randint(2 * len(self.data), (more,), generator=draw)
+            rows = torch.cat([rows, others])
+        batch = make_batch(
+            self.data, rows, self.grid, draw, drop_prompt=recipe.drop_prompt, task=task,
+            picture_shift=recipe.picture_shift, sound_shift=recipe.sound_shift,
+        )  # fmt: skip
+        return replace(batch, plan_weight=between(PLAN_WEIGHT, progress))
+
     def autocast(self) -> torch.autocast:
         kind = self.accelerator.device.type
         return torch.autocast(kind, torch.bfloat16, enabled=self.recipe.precision == "bf16")
@@ -119,14 +163,11 @@ class Trainer:
         draw = torch.Generator().manual_seed(
             (recipe.seed * 1_000_003 + self.step) * 64 + self.accelerator.process_index
         )
-        batch = make_batch(
-            self.data, self.rows(self.step), self.grid, draw, drop_prompt=recipe.drop_prompt,
-            picture_shift=recipe.picture_shift, sound_shift=recipe.sound_shift,
-        )  # fmt: skip
+        batch = self.batch(self.step, draw)
         with self.autocast():
-            loss, parts = loss_of(self.worker, batch)
+            loss, parts = self.learner(batch)
         self.accelerator.backward(loss)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        norm = torch.nn.utils.clip_grad_norm_(self.learner.parameters(), 5.0)
         share = rate_at(self.step, recipe)
         for optimiser, rate in zip(self.optimisers, self.rates, strict=True):
             for group in optimiser.param_groups:
@@ -154,7 +195,7 @@ class Trainer:
                 sound_shift=self.recipe.sound_shift, task=task,
             )  # fmt: skip
             with self.autocast():
-                _, parts = loss_of(self.model, batch)
+                _, parts = loss_of(self.model, batch, self.planner)
             out |= {f"{name} {part}": value for part, value in parts.items()}
         self._put(held)
         return out
@@ -185,8 +226,11 @@ class Trainer:
                     on_step(self.step, parts)
                     with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
                         log.write(json.dumps({"step": self.step, **parts}) + "\n")
-                if self.step % self.recipe.save_every == 0 or last:
+                kept = self.step in self.recipe.kept
+                if self.step % self.recipe.save_every == 0 or last or kept:
                     self.save()
+                if kept and self.accelerator.is_main_process:
+                    shutil.copy(self.file, self.folder / f"kept-{self.step:06d}.safetensors")
         except KeyboardInterrupt:
             self.save()
             raise

@@ -8,24 +8,27 @@ is when sampling, and sometimes is given, so that the lips learn to follow it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
 from hhlab.model.sequence import Grid, Layout, make_layout
+from hhlab.model.training import plan
 from hhlab.model.training.latents import Latents
 from hhlab.model.transformer import HorseTransformer
 
 LEAST_LEVEL = 0.4  # the floor under s in the loss: nearly clean tokens teach little
 MOUTH_WEIGHT = 40.0  # a block that holds all of the mouth counts 1 + this times
 MODALITY_WEIGHT = {"image": 0.25, "video": 1.0, "audio": 0.6}
+PLAN_WEIGHT = (3.0, 0.3)  # of what the middle does not know of the clip, from start to end
 
 
 @dataclass(frozen=True)
 class Task:
     """One way of using the model; the names are those of the pipeline's arguments.
 
-    `groups` is how many groups of pictures the clip has; None for all that there are.
+    `groups` is how many groups of pictures the clip has; None for all that there are. `alone` is
+    "picture" or "sound" where the other is not there at all.
     """
 
     references: int = 0
@@ -34,14 +37,30 @@ class Task:
     picture_given: bool = False
     sound_given: bool = False
     groups: int | None = None
+    alone: str | None = None
 
 
+# Of the batches at the start and at the end of a run: first pictures alone, sound alone. They cost
+# a quarter of a clip, and teach most of what a prompt decides.
+STILLS = (0.65, 0.05)
+SOUNDS = (0.20, 0.20)
 SHORT = ((0.30, 2), (0.25, 3))  # share of the batches whose clips are cut to so many groups
 
 
-def draw_task(draw: torch.Generator) -> Task:
-    """Draw a task for one batch."""
-    kind, sound, count, length = torch.rand(4, generator=draw).tolist()
+def between(ends: tuple[float, float], progress: float) -> float:
+    """A value that changes evenly over the run."""
+    return ends[0] + (ends[1] - ends[0]) * progress
+
+
+def draw_task(draw: torch.Generator, progress: float = 1.0) -> Task:
+    """Draw a task for one batch; `progress` is the share of the run that is done."""
+    part, kind, sound, count, length = torch.rand(5, generator=draw).tolist()
+    stills, sounds = between(STILLS, progress), between(SOUNDS, progress)
+    if part < stills:
+        references = 1 + int(4 * count) if kind < 0.25 else 0
+        return Task(references=references, source=kind > 0.85, groups=0, alone="picture")
+    if part < stills + sounds:
+        return Task(alone="sound")
     groups = None
     for share, cut in SHORT:
         groups = cut if groups is None and 0 <= length < share else groups
@@ -68,6 +87,8 @@ class Batch:
     levels: torch.Tensor  # (b, 3): image, video, audio
     mouth: dict[str, torch.Tensor]
     channels: dict[str, torch.Tensor]  # how much each channel counts, mean 1
+    plan: dict[str, torch.Tensor] = field(default_factory=dict)  # what the clips are about
+    plan_weight: float = 1.0
 
 
 def shift(level: torch.Tensor, by: float) -> torch.Tensor:
@@ -93,6 +114,25 @@ def shorter(grid: Grid, groups: int) -> Grid:
     return replace(grid, groups=groups, audio_tokens=grid.audio_tokens - cut)
 
 
+def grid_of(grid: Grid, task: Task) -> Grid:
+    """The tokens of the clips of a task."""
+    if task.alone == "sound":
+        return replace(grid, rows=0, columns=0, groups=0)
+    if task.groups is not None:
+        grid = shorter(grid, min(task.groups, grid.groups))
+    return replace(grid, audio_tokens=0) if task.alone == "picture" else grid
+
+
+def clips_for(task: Task, grid: Grid, batch: int) -> int:
+    """How many clips of a task cost about as much as `batch` whole ones."""
+    less = grid_of(grid, task)
+    places = grid.rows * grid.columns
+    whole = places * (1 + grid.groups) + grid.audio_tokens
+    part = less.rows * less.columns * (1 + less.groups) + less.audio_tokens
+    given = task.references * places + (part if task.source else 0)
+    return max(batch, min(3 * batch, int(batch * whole / (1.3 * part + given))))
+
+
 def make_batch(
     data: Latents,
     rows: torch.Tensor,
@@ -114,9 +154,11 @@ def make_batch(
     there.manual_seed(int(torch.randint(2**62, (1,), generator=draw)))
     rows = rows.to(device)
     unit, b_side = rows // 2, rows % 2 == 1
-    grid = grid if task.groups is None else shorter(grid, min(task.groups, grid.groups))
-    tokens = grid.groups * grid.rows * grid.columns
-    kept = {"video": tokens, "mouth_video": tokens, "audio": grid.audio_tokens}
+    grid = grid_of(grid, task)
+    places = grid.rows * grid.columns
+    tokens = grid.groups * places
+    kept = {"image": places, "mouth_image": places, "video": tokens, "mouth_video": tokens,
+            "audio": grid.audio_tokens}  # fmt: skip
 
     def of(stem: str, other: bool = False) -> torch.Tensor:
         swap = ~b_side if other else b_side
@@ -134,6 +176,8 @@ def make_batch(
     every = torch.arange(count, device=device)
     which = torch.randint(phrasings.shape[1], (count,), generator=draw).to(device)
     text = phrasings[every, which].long()
+    if task.alone is not None:  # where words are most of the tokens, padding would be too
+        text = text[:, : max(1, int((text != 0).sum(1).max()))]
     text[(torch.rand(count, generator=draw) < drop_prompt).to(device)] = 0
 
     clean = {name: of(name) for name in ("image", "video", "audio")}
@@ -156,7 +200,8 @@ def make_batch(
             before[name].append(of(name, other=True))
     clean = {name: torch.cat([*before[name], x], 1) for name, x in clean.items()}
     channels = {name: data.spread(name) for name in mouth}
-    return Batch(layout, text, clean, noise, levels.to(device), mouth, channels)
+    known = {name: of(name) for name in plan.NAMES if f"{name}_a" in data.tensors}
+    return Batch(layout, text, clean, noise, levels.to(device), mouth, channels, known)
 
 
 def weighted_error(
@@ -181,8 +226,13 @@ def weighted_error(
     return MODALITY_WEIGHT[name] * error.mean()
 
 
-def loss_of(model: HorseTransformer, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
-    """Mean weighted error of a batch, and each modality's own for the log."""
+def loss_of(
+    model: HorseTransformer, batch: Batch, planner: plan.Planner | None = None
+) -> tuple[torch.Tensor, dict[str, float]]:
+    """Mean weighted error of a batch, and each modality's own for the log.
+
+    With a `planner`, what it misses in the transformer's middle is added, and logged too.
+    """
     device = next(model.parameters()).device
     given, targets = {}, {}
     for number, name in enumerate(("image", "video", "audio")):
@@ -196,15 +246,30 @@ def loss_of(model: HorseTransformer, batch: Batch) -> tuple[torch.Tensor, dict[s
         given[name] = tokens
     out = model(
         batch.text.to(device), given["image"], given["video"], given["audio"],
-        batch.levels.to(device), batch.layout,
+        batch.levels.to(device), batch.layout, return_middle=planner is not None,
     )  # fmt: skip
     total, parts = torch.zeros((), device=device), {}
     for number, name in enumerate(("image", "video", "audio")):
-        if not batch.layout.is_noise(name):
+        if not batch.layout.is_noise(name) or not targets[name].shape[1]:
             continue
         found = out[name][:, batch.layout.where(name, "target")].float()
         level = batch.levels[:, number].to(device).clamp_min(LEAST_LEVEL)
         part = weighted_error(found, targets[name], batch, name, share=level.square().reciprocal())
         total = total + part
         parts[name] = float(part.detach()) / MODALITY_WEIGHT[name]
+    if planner is not None and batch.plan:
+        missed, found_out = planner(out.middle, batch)
+        total = total + batch.plan_weight * missed
+        parts |= found_out
     return total, parts
+
+
+class Learner(torch.nn.Module):
+    """A transformer and the head that reads its middle, as one module that returns the loss."""
+
+    def __init__(self, model: HorseTransformer, planner: plan.Planner | None) -> None:
+        super().__init__()
+        self.model, self.planner = model, planner
+
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
+        return loss_of(self.model, batch, self.planner)

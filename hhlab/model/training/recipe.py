@@ -27,10 +27,12 @@ class Recipe:
     picture_shift, sound_shift : how far noise levels lean towards noise
     drop_prompt : share of clips trained without their prompt, for guidance
     save_every, sample_every : steps
+    kept : steps whose checkpoints are kept beside the newest, as kept-STEP.safetensors
     precision : "bf16" or "fp32"
     variant, base, rank : a variant that is to be made of a finished pipeline (the folder `base`,
         or the name of a model that ships), and the rank of its differences; see
         :mod:`hhlab.model.training.variants`
+    imitates : the checkpoint whose answers an "early" variant learns
     sampler_steps, guidance, about : of the sampler that a variant is meant for, and what it is
     model : sizes that differ from ModelConfig's
     """
@@ -51,11 +53,13 @@ class Recipe:
     drop_prompt: float = 0.1
     save_every: int = 200
     sample_every: int = 1000
+    kept: tuple[int, ...] = ()
     precision: str = "bf16"
     compile: bool = False
     variant: str | None = None
     base: str = "foal"
     rank: int = 16
+    imitates: str = ""
     sampler_steps: int = 4
     guidance: float = 1.0
     about: str = ""
@@ -81,4 +85,4 @@ class Recipe:
         if not isinstance(values, dict) or set(values) - known:
             found = ", ".join(sorted(set(values) - known)) if isinstance(values, dict) else "a list"
             raise BadArgument(str(path), expected=f"only {', '.join(sorted(known))}", found=found)
-        return cls(**values)
+        return cls(**values | {"kept": tuple(values.get("kept", ()))})

@@ -70,7 +70,7 @@ def prepare(recipe: Recipe, folder: Path, *, workers: int, say: Say) -> World:
         split: Latents.load(
             encode_folder(
                 folder / split, folder / f"{split}-latents", picture, sound,
-                longest=config.text_tokens,
+                fps=FPS, longest=config.text_tokens,
                 progress=lambda done, total: say(f"  encoded {done} of {total} shards"),
             )
         )

@@ -5,9 +5,9 @@ next point in several guided steps, and the variant learns the clean tokens that
 unguided step (progressive distillation: Salimans and Ho 2022, section 3 and appendix G; guidance
 is learnt along: Meng et al. 2023, section 3.1).
 
-The others are made worse in one thing on purpose, so that metrics and an arena have a difference to
-find: "no-sync" hears the sound somewhat earlier or later than the picture, "no-reference" is shown
-references of other people.
+The others are made worse on purpose, so that metrics and an arena have a difference to find:
+"early" answers as a checkpoint from early in training does, "no-sync" hears the sound somewhat
+earlier or later than the picture, "no-reference" is shown references of other people.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 from hhlab.model import variant as low_rank
 from hhlab.model.sequence import Grid
 from hhlab.model.steps import set_steps
+from hhlab.model.training.checkpoint import averaged_model
 from hhlab.model.training.latents import Latents
 from hhlab.model.training.objective import Batch, draw_task, loss_of, make_batch, weighted_error
 from hhlab.model.training.recipe import Recipe
 from hhlab.model.transformer import HorseTransformer
 
-KINDS = ("fast", "no-sync", "no-reference")
+KINDS = ("fast", "early", "no-sync", "no-reference")
 TEACHER_STEPS = 3  # of the base, for one step of the fast variant
 LEAST_AWAY_S, MOST_AWAY_S = 0.2, 0.6  # between sound and picture, for "no-sync"
 GENERATED = ("image", "video", "audio")
@@ -117,6 +118,29 @@ def distilling_loss(
     return total
 
 
+def imitating_loss(
+    student: HorseTransformer, other: HorseTransformer, batch: Batch
+) -> torch.Tensor:
+    """How far the student's answers are from another model's, whatever is true."""
+    noisy = {}
+    for number, name in enumerate(GENERATED):
+        tokens, at = batch.clean[name], batch.layout.where(name, "target")
+        if batch.layout.is_noise(name):
+            level = batch.levels[:, number, None, None]
+            tokens = put(tokens, at, (1 - level) * tokens[:, at] + level * batch.noise[name])
+        noisy[name] = tokens
+    given = (batch.text, *noisy.values(), batch.levels, batch.layout)
+    with torch.no_grad():
+        wanted = other(*given).to_float()
+    found = student(*given).to_float()
+    total = torch.zeros(())
+    for name in GENERATED:
+        at = batch.layout.where(name, "target")
+        if batch.layout.is_noise(name) and found[name][:, at].shape[1]:
+            total = total + weighted_error(found[name][:, at], wanted[name][:, at], batch, name)
+    return total
+
+
 def spoil(batch: Batch, kind: str, draw: torch.Generator, token_s: float) -> Batch:
     """Make a batch teach a weakness: sound moved against the picture, or others' references."""
     if kind == "no-sync":
@@ -139,7 +163,8 @@ def train_variant(
 
     Parameters
     ----------
-    recipe : with `variant` one of KINDS, `rank`, `steps`, `batch`, `adam_rate`, `sampler_steps`
+    recipe : with `variant` one of KINDS, `rank`, `steps`, `batch`, `adam_rate`, `sampler_steps`,
+        and `imitates` for "early"
     base : the model; it is changed (its matrices get additions)
     guidance : of the base, which the fast variant learns along
     folder : for the log
@@ -154,6 +179,7 @@ def train_variant(
         Teacher(copy.deepcopy(base), steps=recipe.sampler_steps, guidance=guidance, **shifts)
         if fast else None
     )  # fmt: skip
+    other = averaged_model(recipe.imitates) if recipe.variant == "early" else None
     added = low_rank.add_low_rank(base, recipe.rank)
     learnt = [p for part in added.values() for p in part.parameters()]
     optimiser = torch.optim.AdamW(learnt, lr=recipe.adam_rate, weight_decay=0.0)
@@ -161,7 +187,8 @@ def train_variant(
     for step in range(recipe.steps):
         draw = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
         rows = torch.randint(2 * len(data), (recipe.batch,), generator=draw)
-        task = draw_task(draw)
+        task = replace(draw_task(draw), alone=None)
+        task = replace(task, groups=task.groups or None)  # whole clips
         if recipe.variant == "no-reference":
             task = replace(task, references=max(1, task.references), source=False)
         elif recipe.variant == "no-sync":
@@ -174,6 +201,8 @@ def train_variant(
             if teacher is not None:
                 at = int(torch.randint(recipe.sampler_steps, (), generator=draw))
                 loss = distilling_loss(base, teacher, batch, at)
+            elif other is not None:
+                loss = imitating_loss(base, other, batch)
             else:
                 loss, _ = loss_of(base, spoil(batch, str(recipe.variant), draw, grid.token_s))
         loss.backward()
