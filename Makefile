@@ -1,4 +1,4 @@
-# make demo   set everything up, then render, measure and report (CLIP=path measures your own clip)
+# make demo   set everything up, then a small study with its report (CLIP=path measures your own clip)
 # make test   the whole test suite
 # make lab    JupyterLab on notebooks/
 

@@ -22,6 +22,7 @@ _HOME = {
     "normalise": "hhlab.media",
     "measure": "hhlab.measuring",
     "measure_many": "hhlab.batch",
+    "continuity": "hhlab.continuing",
     "Scores": "hhlab.scores",
     "Toolbox": "hhlab.toolbox",
     "OpenClipEncoder": "hhlab.metrics.encoders",

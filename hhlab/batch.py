@@ -29,7 +29,7 @@ from hhlab.memory import give_back
 from hhlab.report.page import write_page
 from hhlab.results import Outcome
 from hhlab.tasks import WITHOUT_FACES
-from hhlab.types import Clip, Score
+from hhlab.types import Clip, Score, Shot
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,10 +44,11 @@ OVERVIEW_EVERY_S = 5.0
 
 @dataclass(frozen=True)
 class Beside:
-    """What the clips are compared with and by, read once: pictures, another clip, an encoder."""
+    """What the clips are compared with and by: pictures, another clip, a prompt, an encoder."""
 
     references: tuple[np.ndarray, ...] = ()
     compare_to: Clip | None = None
+    shot: Shot | None = None
     names: str = ""
     digest: str = ""
 
@@ -56,9 +57,10 @@ class Beside:
         cls,
         references: Sequence[str | Path],
         compare_to: str | Path | None,
+        prompt: str = "",
         toolbox: Toolbox | None = None,
     ) -> Beside:
-        """Raises what :func:`read_image` and :func:`read_clip` raise."""
+        """Read each once. Raises what :func:`read_image` and :func:`read_clip` raise."""
         pictures = tuple(read_image(path) for path in references)
         other = read_clip(compare_to) if compare_to is not None else None
         digest = hashlib.sha256()
@@ -68,12 +70,16 @@ class Beside:
             digest.update(f"clip {other.info.sha256}".encode())
         files = [*references, *([compare_to] if compare_to is not None else [])]
         names = [as_subject(Path(file).name) for file in files]
+        if prompt:
+            digest.update(b"prompt " + hashlib.sha256(prompt.encode()).digest())
+            names.append(f'"{as_subject(prompt)}"')
         if toolbox is not None and not toolbox.judges_faces:
             # Another encoder, or another part of the picture, is another measurement.
             by = f"{toolbox.identity_encoder.name} {toolbox.identity_box_px or ''}".strip()
             digest.update(by.encode())
             names.append(by)
-        return cls(pictures, other, ", ".join(names), digest.hexdigest() if names else "")
+        shot = Shot(prompt) if prompt else None
+        return cls(pictures, other, shot, ", ".join(names), digest.hexdigest() if names else "")
 
 
 def measure_many(
@@ -83,6 +89,7 @@ def measure_many(
     out: str | Path,
     references: Sequence[str | Path] = (),
     compare_to: str | Path | None = None,
+    prompt: str = "",
     toolbox: Toolbox | None = None,
     pages: bool = True,
     csv: bool = False,
@@ -91,9 +98,10 @@ def measure_many(
 ) -> pd.DataFrame:
     """Measure clips into the folder `out` and return the table of all that it holds.
 
-    Clips that `out` already holds with the same content, references and metric versions are not
-    measured again; those that failed are tried again. Of a file that has changed only the latest
-    content is kept in the tables. `on_clip` is called after each clip, `progress` during one with
+    Clips that `out` already holds with the same content, references, prompt and metric versions are
+    not measured again; those that failed are tried again. Of a file that has changed only the
+    latest content is kept in the tables. `prompt` is what all of the clips were
+    asked to be. `on_clip` is called after each clip, `progress` during one with
     (path, seconds reached, seconds in all). For the other arguments see :func:`hhlab.measure`.
 
     Raises
@@ -107,7 +115,7 @@ def measure_many(
     if isinstance(paths, (str, Path)) or not paths:
         raise BadArgument("paths", expected="a list of at least one clip", found=repr(paths))
     chosen(metrics)
-    beside = Beside.read(references, compare_to, toolbox)
+    beside = Beside.read(references, compare_to, prompt.strip(), toolbox)
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -179,7 +187,7 @@ def _one(
 
             fresh = measure(
                 clip, missing, references=beside.references, compare_to=beside.compare_to,
-                toolbox=toolbox, progress=watch,
+                shot=beside.shot, toolbox=toolbox, progress=watch,
             )  # fmt: skip
             new = kept | {score.metric: score for score in fresh}
             scores: tuple[Score, ...] = (*(new[name] for name in wanted), *others)

@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     from hhlab.generate.clips_command import add_clips
     from hhlab.generate.command import add_contenders, add_generate, add_paid, add_train
     from hhlab.study.command import add_study
+    from hhlab.study.report_command import add_report
 
     parser = argparse.ArgumentParser(
         prog="hhlab", description="Generate, measure and compare AI video with sound, offline."
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hhlab {__version__}")
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
     _add_measure(verbs)
+    _add_continuity(verbs)
     _add_weights(verbs)
     _add_demo(verbs)
     add_cost(verbs)
@@ -65,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     add_train(verbs)
     add_blind_actions(add_arena(verbs))
     add_study(verbs)
+    add_report(verbs)
     return parser
 
 
@@ -85,11 +88,15 @@ def _add_measure(verbs) -> None:
     )  # fmt: skip
     verb.add_argument(
         "--metrics", nargs="+", default=None, metavar="NAME",
-        help="which metrics (default: identity lip_sync texture flicker motion)",
+        help="which metrics (default: all that a clip alone is enough for)",
     )  # fmt: skip
     verb.add_argument(
         "--compare-to", metavar="CLIP", help="a clip of the same content, for the metric lpips"
     )
+    verb.add_argument(
+        "--prompt", default="", metavar="TEXT",
+        help="what the clips were asked to be, for the metrics that compare with it",
+    )  # fmt: skip
     verb.add_argument(
         "--encoder", metavar="NAME:PRETRAINED",
         help="judge identity of something without a face by this image tower of open_clip, such as "
@@ -113,11 +120,38 @@ def _measure(options: argparse.Namespace) -> int:
     return report_run(
         lambda **hooks: measure_many(
             options.clips, metrics, out=options.out, references=options.references,
-            compare_to=options.compare_to, toolbox=toolbox,
+            compare_to=options.compare_to, prompt=options.prompt, toolbox=toolbox,
             pages=not options.no_pages, csv=options.csv, **hooks,
         ),
         count=len(dict.fromkeys(options.clips)), out=Path(options.out),
     )  # fmt: skip
+
+
+def _add_continuity(verbs) -> None:
+    verb = verbs.add_parser(
+        "continuity",
+        help="tell whether several clips show the same character: face, clothes, voice",
+        description="Compare every two of the clips and print, aspect by aspect, how probably they "
+        "show the same, and which clip is unlike the rest.",
+    )
+    verb.add_argument("clips", nargs="+", metavar="CLIP", help="two video files or more")
+    verb.add_argument(
+        "--references", nargs="+", default=[], metavar="IMG",
+        help="pictures of the character, where several people are to be seen",
+    )  # fmt: skip
+    verb.set_defaults(run=_continuity)
+
+
+def _continuity(options: argparse.Namespace) -> int:
+    from hhlab.arena.cli import print_table
+    from hhlab.continuing import continuity
+
+    found = continuity(options.clips, references=options.references)
+    table = found.to_frame()
+    table.insert(2, "unlike the rest", table.pop("odd").map({True: "yes", False: ""}))
+    print_table(table.round(3))
+    print(printable(f"\n{found.sentence}"))
+    return 0
 
 
 def _toolbox(encoder: str | None, box_px: Sequence[int] | None) -> Toolbox | None:
@@ -230,12 +264,12 @@ def _weights_fetch(options: argparse.Namespace) -> int:
 
         if not options.names:
             found = weights.fetch_needed(progress=progress)
-            for name in weights.helpful():
+            for names in weights.helpful():
                 try:
-                    found[name] = weights.fetch(name, progress=progress)
+                    found |= weights.fetch_needed(names, progress=progress)
                 except DownloadFailed as error:
-                    tqdm.write(f"{name}: not to be had here, hhlab does without it ({error})",
-                               file=sys.stderr)  # fmt: skip
+                    gone = f"{', '.join(names)}: not to be had here, hhlab does without"
+                    tqdm.write(f"{gone} ({error})", file=sys.stderr)
         else:
             found = {
                 name: weights.fetch(
@@ -261,9 +295,10 @@ def _weights_verify(options: argparse.Namespace) -> int:
 def _add_demo(verbs) -> None:
     verb = verbs.add_parser(
         "demo",
-        help="render talking actors, damage some, measure all",
-        description="Render talking actors with known damage (or take the clips given) and measure "
-        "them, to see what a report looks like.",
+        help="a small study from nothing: clips, scores, simulated votes, leaderboard, report",
+        description="Let four contenders answer six shots, measure the clips, have simulated "
+        "voters vote, and write the report; goes on where it was stopped. With clips of your own, "
+        "measure these instead.",
     )
     verb.add_argument("clips", nargs="*", metavar="CLIP", help="your own clips instead")
     verb.add_argument("-o", "--out", default="out/demo", help="folder (default: out/demo)")
@@ -272,17 +307,12 @@ def _add_demo(verbs) -> None:
 
 def _demo(options: argparse.Namespace) -> int:
     from hhlab.batch import measure_many
-    from hhlab.demo import demo_clips
+    from hhlab.demo import run_demo
 
     out = Path(options.out)
-    clips = options.clips
-    if not clips:
-        done_to = demo_clips(out / "rendered")
-        clips = list(done_to)
-        print("What was done to each clip:")
-        for path, sentence in done_to.items():
-            print(f"  {path.name:<20} {sentence}")
-        print()
+    if not options.clips:
+        return 0 if run_demo(out) else EXIT_SOME_FAILED
     return report_run(
-        lambda **hooks: measure_many(clips, out=out, **hooks), count=len(clips), out=out
-    )
+        lambda **hooks: measure_many(options.clips, out=out, **hooks),
+        count=len(options.clips), out=out,
+    )  # fmt: skip

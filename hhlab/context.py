@@ -1,4 +1,4 @@
-"""What a metric may use, and whom the reference pictures make the subject of all of them."""
+"""What a metric may use: the clip, what was asked, and whom the references make its subject."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from hhlab.errors import WeightsError
 from hhlab.observe import Pass
-from hhlab.types import Clip, FaceTrack
+from hhlab.types import Clip, FaceTrack, Shot
 
 if TYPE_CHECKING:
     from hhlab.faces import Cropper
@@ -26,13 +26,23 @@ MOST_COMPARED = 20  # looks of each face that are compared
 
 @dataclass(frozen=True)
 class Context:
-    """What a metric may use: the clip, the networks, reference pictures, a clip to compare with."""
+    """What a metric may use: the clip, the networks, reference pictures, a clip to compare with.
+
+    `shot` is what the clip was asked to be, None where nobody knows; a metric that needs it is
+    undetermined without.
+    """
 
     clip: Clip
     toolbox: Toolbox
     references: tuple[np.ndarray, ...] = ()
     compare_to: Clip | None = None
+    shot: Shot | None = None
     _found: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def prompt(self) -> str:
+        """What was asked in words, "" where nothing is known of it."""
+        return self.shot.prompt.strip() if self.shot is not None else ""
 
     @cached_property
     def flow(self) -> FlowStream:

@@ -263,6 +263,15 @@ class NotComparable(StudyError):
     """Two studies have nothing in common that could be compared."""
 
 
+# --- reports -----------------------------------------------------------------------------------
+class PrinterMissing(HhlabError):
+    """No browser that prints pages is installed; the message says which to install."""
+
+
+class PrintFailed(HhlabError):
+    """The browser did not print the page."""
+
+
 def as_subject(path: str | Path) -> str:
     """Return `path` as text that is safe to print: undecodable bytes become escapes."""
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -16,7 +16,7 @@ from hhlab.observe import Pass, observe
 from hhlab.scores import Scores
 from hhlab.tasks import METRICS, MetricKind, Task
 from hhlab.toolbox import Toolbox, shared_toolbox
-from hhlab.types import Clip, Score, failed
+from hhlab.types import Clip, Score, Shot, failed
 
 DEFAULT_METRICS = tuple(kind.name for kind in METRICS if kind.by_default)
 
@@ -29,6 +29,7 @@ def measure(
     *,
     references: Sequence[Reference] = (),
     compare_to: Clip | str | Path | None = None,
+    shot: Shot | str | None = None,
     toolbox: Toolbox | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Scores:
@@ -42,6 +43,8 @@ def measure(
         They choose whose face every metric looks at and are what identity is compared with;
         without them the clip is compared with itself.
     compare_to : a clip of the same content, for metrics that need one ("lpips")
+    shot : what the clip was asked to be, or just its prompt, for metrics that compare with it. Its
+        reference pictures are used where `references` are not given
     toolbox : networks to use; by default those that ship or have been fetched, loaded once
     progress : called with the time reached, in seconds
 
@@ -64,7 +67,9 @@ def measure(
     if isinstance(compare_to, (str, Path)):
         compare_to = read_clip(compare_to)
     toolbox = toolbox or shared_toolbox()
-    context = Context(clip, toolbox, tuple(map(_picture, references)), compare_to)
+    shot = _shot(shot)
+    pictures = references if len(references) or shot is None else shot.references
+    context = Context(clip, toolbox, tuple(map(_picture, pictures)), compare_to, shot)
     started: list[tuple[MetricKind, Task | Score]] = [
         (kind, _start(kind, context)) for kind in kinds
     ]
@@ -125,6 +130,14 @@ def _finish(kind: MetricKind, task: Task | Score, seen: Pass) -> Score:
 
 def _failed(kind: MetricKind, error: Exception) -> Score:
     return failed(kind.name, kind.version, f"{type(error).__name__}: {error}")
+
+
+def _shot(shot: Shot | str | None) -> Shot | None:
+    if isinstance(shot, str):
+        return Shot(shot)
+    if shot is not None and not isinstance(shot, Shot):
+        raise BadArgument("shot", expected="a Shot or a prompt", found=type(shot).__name__)
+    return shot
 
 
 def _picture(reference: Reference) -> np.ndarray:

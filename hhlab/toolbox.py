@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from hhlab.errors import BadArgument
+from hhlab.errors import BadArgument, HhlabError
 
 if TYPE_CHECKING:
     from hhlab.faces import Cropper, FaceDetector, FaceTracker, LandmarkModel
@@ -52,6 +52,7 @@ class Toolbox:
         self._identity_encoder = identity_encoder
         self.identity_box_px = _checked(identity_box_px, identity_encoder)
         self._sync_estimators = tuple(sync_estimators or ())
+        self._ears: dict[str, Any] = {}
 
     @cached_property
     def detector(self) -> FaceDetector:
@@ -108,6 +109,25 @@ class Toolbox:
         from hhlab.metrics.perceptual import LpipsModel
 
         return LpipsModel.load()
+
+    def ear(self, name: Literal["detector", "judge", "recogniser", "voice"]) -> Any:
+        """What listens to speech: see :mod:`hhlab.metrics.speech`, :mod:`hhlab.metrics.voice`.
+
+        Where its weights are not here, the error that says so is returned, not raised: what the
+        others hear can be told without it.
+        """
+        if name not in self._ears:
+            from hhlab.metrics import speech, voice
+
+            load = {
+                "detector": speech.load_detector, "judge": speech.load_judge,
+                "recogniser": speech.load_recogniser, "voice": voice.load_encoder,
+            }[name]  # fmt: skip
+            try:
+                self._ears[name] = load()
+            except HhlabError as error:
+                return error
+        return self._ears[name]
 
     def tracker(self, croppers: Mapping[str, Cropper] | None = None) -> FaceTracker:
         """A new tracker for one clip, which knows people again after a cut."""

@@ -218,3 +218,13 @@ def test_wrong_calls_measure_nothing(small_clips, tmp_path):
     with pytest.raises(BadArgument):
         measure_many(small_clips, "flicker", out=tmp_path / "c")
     assert not list(Path(tmp_path).iterdir())
+
+
+def test_another_prompt_is_another_measurement(small_clips, tmp_path):
+    fresh = []
+    for prompt in ("A cat.", "A dog.", "", "A cat."):
+        measure_many(small_clips[:1], ["flicker"], out=tmp_path, prompt=prompt, pages=False,
+                     on_clip=lambda outcome: fresh.append(outcome.fresh))  # fmt: skip
+    assert fresh == [True, True, True, False]
+    table = pd.read_parquet(tmp_path / "scores.parquet")
+    assert set(table["compared_with"]) == {'"A cat."', '"A dog."', ""}

@@ -240,3 +240,45 @@ def test_a_box_outside_the_picture_or_for_faces_is_named(noise, tiny_clip):
 def test_a_clip_without_sound_needs_no_faces_for_lip_sync(noise):
     score = hh.measure(noise, ["lip_sync"], toolbox=NoFaces())["lip_sync"]
     assert score.status == "undetermined" and score.reason == "the clip has no sound"
+
+
+# --- what was asked ----------------------------------------------------------------------------
+@pytest.fixture
+def asked(monkeypatch) -> list:
+    """A metric that only keeps what it may know of the shot, in place of all others."""
+    from hhlab import measuring
+    from hhlab.tasks import MetricKind
+    from hhlab.types import undetermined
+
+    seen = []
+
+    def start(context):
+        seen.append((context.prompt, context.shot, len(context.references)))
+        return undetermined("nosy", "1", "never")
+
+    monkeypatch.setattr(measuring, "METRICS", (MetricKind("nosy", "1", "", start),))
+    return seen
+
+
+def test_metrics_know_what_was_asked(noise, asked):
+    face = np.zeros((8, 8, 3), np.uint8)
+    shot = hh.Shot(" A dog barks. ", references=(face, face))
+    hh.measure(noise, ["nosy"], shot=shot)
+    hh.measure(noise, ["nosy"], shot="A dog barks.", references=[face])
+    hh.measure(noise, ["nosy"], shot=shot, references=[face])
+    hh.measure(noise, ["nosy"])
+    assert [(prompt, count) for prompt, _, count in asked] == [
+        ("A dog barks.", 2), ("A dog barks.", 1), ("A dog barks.", 1), ("", 0)
+    ]  # fmt: skip
+    assert asked[0][1] is shot and asked[3][1] is None
+    with pytest.raises(BadArgument, match="a Shot or a prompt"):
+        hh.measure(noise, ["nosy"], shot=7)
+
+
+def test_a_study_tells_its_metrics_what_was_asked(small_clips, asked):
+    from hhlab.generate.suite import SuiteShot
+    from hhlab.study.instrument import Metrics
+
+    Metrics().measure(small_clips[0], ["nosy"], shot=SuiteShot("one", "A cat.", seconds=1.0))
+    ((prompt, shot, _),) = asked
+    assert prompt == "A cat." and shot.label == "one" and shot.seconds == 1.0

@@ -13,8 +13,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-STUDIES = ("identity", "lip_sync", "articulation", "texture", "flicker", "motion", "camera",
-           "perceptual", "agreement", "arena", "pairing", "foal")  # fmt: skip
+STUDIES = (
+    "identity", "lip_sync", "articulation", "texture", "flicker", "motion", "motion_numbers",
+    "camera", "light", "speech", "sound_picture", "continuity",
+    "perceptual", "instruction", "redundancy", "agreement", "arena", "pairing",
+    "foal",
+)  # fmt: skip
 
 INTRO = """# How far the numbers can be trusted
 

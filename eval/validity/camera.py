@@ -15,16 +15,22 @@ import numpy as np
 import pandas as pd
 
 import hhlab as hh
+from eval.validity.camera_moves import (
+    SECONDS,
+    TRIPOD,
+    WINDOW,
+    Watched,
+    nuisances,
+    rendered,
+    shown,
+    tripod,
+    watch,
+)
 from eval.validity.temporal_footage import arguments, markdown, save
-from hhlab.actors.camera import MOVES
-from hhlab.actors.script import Script
-from hhlab.actors.take import DressingRoom, take
-from hhlab.metrics.camera import CameraMotion, CameraObserver
-from hhlab.metrics.camera_name import as_asked
 from hhlab.metrics.camera_pose import angle_deg, camera_matrix
+from hhlab.metrics.camera_result import CameraMotion
 
-ACTOR_SEEDS = (11, 12)
-TALK_FRAMES = 60
+TALK_S = 2.0
 
 
 def truth(path: Path) -> tuple[np.ndarray, tuple[float, float]]:
@@ -78,13 +84,6 @@ def errors(rotations: np.ndarray, directions: np.ndarray, poses: np.ndarray) -> 
             "without direction": len(rotations) - len(way)}  # fmt: skip
 
 
-def watched(frames: list, focal: tuple[float, float] | None = None) -> CameraMotion:
-    observer = CameraObserver(focal)
-    for frame in frames:
-        observer.see(frame)
-    return observer.result()
-
-
 def timed(do: Callable[[], object]) -> tuple[object, float]:
     start = time.process_time()
     found = do()
@@ -97,13 +96,14 @@ def real(data: Path) -> pd.DataFrame:
     for path in sorted((data / "camera").glob("*.mp4")):
         poses, shares = truth(path.with_suffix(".txt"))
         frames = list(hh.read_clip(path).frames())
+        rows_ = [Watched(frame, []) for frame in frames]
         height, width = frames[0].rgb.shape[:2]
         focal = (shares[0] * width, shares[1] * height)
         still = np.repeat(np.eye(3)[None], len(poses) - 1, axis=0), np.full((len(poses) - 1, 3),
                                                                             np.nan)  # fmt: skip
-        mine, mine_s = timed(lambda frames=frames, focal=focal: watched(frames, focal))
+        mine, mine_s = timed(lambda rows=rows_, focal=focal: shown(rows, focal))
         usual, usual_s = timed(lambda frames=frames, focal=focal: by_sift(frames, focal))
-        guess = watched(frames)
+        guess = shown(rows_)
         for method, found, took_s in (
             ("hhlab", steps_of(mine), mine_s), ("SIFT + essential matrix", usual, usual_s),
             ("hhlab, lens unknown", steps_of(guess), np.nan), ("no motion", still, np.nan),
@@ -114,85 +114,104 @@ def real(data: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def rendered() -> pd.DataFrame:
-    """Every move of the small world, by its name."""
-    rows = []
-    for seed in ACTOR_SEEDS:
-        script = Script.sample(seed, place="library" if seed % 2 else "room", light="soft")
-        room = DressingRoom(script.actor, 160)
-        for move in MOVES:
-            asked = Script.sample(seed, place=script.place, light="soft", move=move)
-            clip = take(asked, size_px=160, room=room).clip
-            found = watched(list(clip.frames()))
-            name = found.move.name if found.move else "undetermined"
-            also = ", ".join(found.move.also) if found.move else found.reason
-            right = as_asked(found.move, move) if found.move else float("nan")
-            rows.append({"asked": move, "actor": seed, "found": name, "also": also,
-                         "as asked": right})  # fmt: skip
-        print("actor", seed, flush=True)
-    return pd.DataFrame(rows)
-
-
 def talking(data: Path) -> pd.DataFrame:
     """What real people who talk before a camera that hardly moves are said to be filmed with."""
     rows = []
-    for path in sorted((data / "talk").glob("*.mp4")):
-        frames = []
-        for frame in hh.read_clip(path).frames(max_side_px=480):
-            frames.append(frame)
-            if len(frames) == TALK_FRAMES:
-                break
-        found = watched(frames)
+    for path in sorted([*(data / "talk").glob("*.mp4"), *(data / "silent").glob("*.mp4")]):
+        frames = watch(hh.read_clip(path), seconds=TALK_S, side_px=480)
+        found, took_s = timed(lambda frames=frames: shown(frames))
+        blind = shown([Watched(row.frame, []) for row in frames])
         rows.append({"clip": path.name, "found": found.move.name if found.move else "undetermined",
-                     "strength": found.move.strength if found.move else np.nan,
                      "pan, %": found.pan_percent, "tilt, %": found.tilt_percent,
-                     "zoom": found.zoom_factor})  # fmt: skip
+                     "zoom": found.zoom_factor, "rotation, °": found.rotation_deg,
+                     "without faces": blind.move.name if blind.move else "undetermined",
+                     "frames/s": len(frames) / took_s})  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def main() -> None:
     options = arguments(__doc__.split("\n", maxsplit=1)[0])
     cv2.setNumThreads(1)
-    poses, actors, people = real(options.data), rendered(), talking(options.data)
+    poses, known, ignored = real(options.data), tripod(options.data), nuisances(options.data)
+    people, actors = talking(options.data), rendered()
     numbers = ["from first, °", "step, °", "direction, °", "without direction", "frames/s"]
     means = poses.groupby("method", sort=False)[numbers].mean().reset_index()
     mine = poses[poses.method == "hhlab"][["clip", *numbers[:4], "name"]]
-    known = actors[actors["as asked"].notna()]
-    n_clips = len(set(poses["clip"]))
+    named = actors[actors["as asked"].notna()]
+    told = known[known.found != "undetermined"]
+    amounts = told[told.move.isin(["pan right", "tilt up", "zoom in", "roll right"])]
+    off = (amounts.amount - amounts.dose).abs()
+    still = ignored[ignored.found != "undetermined"]
     text = [
         "# Camera",
         "## Real camera moves with true poses",
-        f"{n_clips} clips of RealEstate10K, 16 frames each, about a quarter of a "
-        "second apart. Rotation is compared from the first frame on (errors add up) and step by "
-        "step; the direction of translation step by step, median. *SIFT + essential matrix* is the "
-        "usual way, run here on the same frames with the same true focal lengths; *lens unknown* "
-        "assumes a common one. Frames a second are of processor time on one core, decoding "
-        "excluded, on a machine that was busy with other work. Means over clips:",
+        f"{len(set(poses['clip']))} clips of RealEstate10K, 16 frames each, an eighth of a second "
+        "apart. Rotation is compared from the first frame on (errors add up) and step by step; the "
+        "direction of translation step by step, median. *SIFT + essential matrix* is the usual "
+        "way, run here on the same frames with the same true focal lengths; *lens unknown* assumes "
+        "a common one. Frames a second are of processor time on one core, decoding excluded, on a "
+        "machine that was busy with other work. Means over clips:",
         markdown(means),
         "Each clip, by hhlab with the true focal length, and what the move was called:",
         markdown(mine),
-        "## Rendered actors, moves by name",
-        f"{len(actors)} clips of two seconds, each of {actors.asked.nunique()} moves. A pan and a "
-        "truck, a tilt and a pedestal move, a zoom and a dolly count as one (the small world's "
-        f"camera moves near things more). As asked, mean over those named: "
-        f"{known['as asked'].mean():.2f} of 1; undetermined: {len(actors) - len(known)}.",
-        markdown(actors),
+        "## Known moves over people who talk",
+        f"A window of {WINDOW:.0%} of the picture moves over the first {SECONDS} s of "
+        f"{len(TRIPOD)} clips of people talking before a camera that stands, so that the camera's "
+        "move is exactly known and the people move as people do. Named: clips in which the move "
+        "gets its name (below the threshold it should be static); amount: median of what was "
+        "measured. Where it is told, the amount is off by "
+        f"{off.median():.2f} (median) and {off.max():.2f} (most) percent or degrees, and the 95% "
+        f"interval holds the truth in {(off <= amounts.doubt).mean():.0%} of "
+        f"{len(amounts)} cases.",
+        markdown(_by_dose(known)),
+        "## What it must ignore",
+        f"The same clips, which stand still, changed by what is no camera move. Told: {len(still)} "
+        f"of {len(ignored)}; of these static: {(still.found == 'static').sum()}.",
+        markdown(ignored, 3),
         "## People who talk",
-        "The first frames of real clips in which somebody talks and the camera hardly moves; all "
-        "that is not static here is a false alarm or the hand that held the camera.",
+        f"Real clips as they are, {TALK_S} s. ls1, ls2 and st_aoc are from a tripod, as are the "
+        "bare walls of lp_d18 and vretalk_4; in lp_d20 the camera sinks, vbm_419 draws back from a "
+        "ship, and vbm_00023 goes slowly nearer. *Without faces* is the same with nobody hidden: "
+        "what this metric said before it knew of people. Frames/s as above, but of these clips' "
+        "25 or 30 frames a second only every second or third is looked at.",
         markdown(people),
+        "## Rendered actors, moves by name",
+        f"{len(actors)} clips of two seconds, each of {actors.asked.nunique()} moves, 192 to 320 "
+        "px. The places are out of focus. Thresholds were chosen with the first four actors in "
+        "view; the last two were not, and stand before bare walls, where nothing can be told. "
+        f"Named: {len(named)}; of these as asked: {named['as asked'].mean():.2f}; undetermined: "
+        f"{len(actors) - len(named)}. A pan and a truck, a tilt and a pedestal move, a zoom and a "
+        "dolly count as one.",
+        markdown(actors),
         "## Limits",
         "Angles are only as good as the focal length: with an assumed one they are off by its "
         "ratio to the true one. Where few corners lie on one side of the picture, as in front of "
         "bare walls, turning and moving sideways can be told apart badly, and errors add up over "
-        "the shot. A person who fills the picture and moves as a whole looks like a camera that "
-        "moves. Growth of the picture by a lens and by going nearer differ only where near and "
-        "far things are seen. An orbit is told by the middle of the picture staying while its "
-        "sides go by, which needs something to see there.",
+        "the shot. People are found by their faces: somebody seen from behind, or an animal, that "
+        "fills the picture is still taken for a camera that turns, unless two edges of the picture "
+        "stand still. Where a face hides nearly everything, or what is behind it is bare or far "
+        "out of focus, nothing is told. Growth of the picture by a lens and by going nearer differ "
+        "only where near and far things are seen. A camera that orbits somebody and one that "
+        "follows him past a wall look alike, and both are called an orbit. Corners are followed "
+        "from picture to picture; what moves less than a few hundredths of a pixel a step is lost.",
     ]  # fmt: skip
     tables = [part.assign(study=name) for name, part in
-              (("poses", poses), ("actors", actors), ("talk", people))]  # fmt: skip
+              (("poses", poses), ("known", known), ("ignored", ignored), ("talk", people),
+               ("actors", actors))]  # fmt: skip
     save(options.out, "camera", text, pd.concat(tables))
+
+
+def _by_dose(known: pd.DataFrame) -> pd.DataFrame:
+    """Per move and dose: how often it was named, called static or not told, and the amount."""
+    rows = []
+    for (move, dose), part in known.groupby(["move", "dose"], sort=False):
+        rows.append({
+            "move": move, "dose": dose, "named": f"{(part.found == move).sum()} of {len(part)}",
+            "static": int((part.found == "static").sum()) if move != "static" else "-",
+            "undetermined": int((part.found == "undetermined").sum()),
+            "amount": part.amount.median(),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 if __name__ == "__main__":

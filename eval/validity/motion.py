@@ -47,7 +47,7 @@ def measured(frames: np.ndarray) -> dict[str, float]:
         **{name: motion.terms.get(name, np.nan) for name in TERMS},
         "mid-frame / difference": mid_frame_ratio(frames),
         "VBench flicker": flicker.vbench, "corrected flicker": flicker.percent,
-        "amount of motion": motion.motion_percent_per_s,
+        "amount of motion": motion.movement.speed,
     }  # fmt: skip
 
 

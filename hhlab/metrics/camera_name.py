@@ -1,8 +1,7 @@
-"""Names for camera moves, and whether the one that was made is the one that was asked."""
+"""Names for camera moves."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,25 +20,6 @@ _NAMES = {"sideways": (("pan", "truck"), ("right", "left")),
           "upwards": (("tilt", "pedestal"), ("up", "down")),
           "zoom": (("zoom", "dolly"), ("in", "out")),
           "roll": (("roll", "roll"), ("right", "left"))}  # fmt: skip
-ALIKE = {"truck": "pan", "pedestal": "tilt", "dolly": "zoom"}
-"""People who ask for one of these often mean the other."""
-_ASKED: tuple[tuple[str, str], ...] = (
-    *((f"pan {way}", rf"\b(?:pan(?:s|ning)?|sweeps?)(?: slowly)?(?: to the)? {way}\b")
-      for way in ("left", "right")),
-    *((f"truck {way}", rf"\b(?:truck|slide?|track)(?:s|ing)?(?: to the)? {way}\b")
-      for way in ("left", "right")),
-    *((f"tilt {way}", rf"\btilt(?:s|ing)?(?: slowly)? {way}(?:wards)?\b")
-      for way in ("up", "down")),
-    ("pedestal up", r"\b(?:crane shot|crane up|camera rises|pedestal up)\b"),
-    ("pedestal down", r"\b(?:crane down|camera (?:lowers|sinks)|pedestal down)\b"),
-    *((f"zoom {way}", rf"\bzoom(?:s|ing)?(?: slowly)? {way}\b") for way in ("in", "out")),
-    ("dolly in", r"\b(?:doll(?:y|ies) in|push(?:es|ing)?[- ]in|moves closer)\b"),
-    ("dolly out", r"\b(?:doll(?:y|ies) out|pull(?:s|ing)?[- ](?:out|back))\b"),
-    ("shake", r"\b(?:handheld|hand-held|shaky|camera shakes)\b"),
-    ("orbit", r"\borbit(?:s|ing)?\b|\bcamera (?:circles|circling|moves) around\b|\barc shot\b"),
-    ("static", r"\b(?:static|still|fixed|locked[- ]off) (?:camera|shot)\b|\bno camera movement\b|"
-               r"\bcamera (?:does not move|is (?:still|fixed|static))\b|\btripod\b"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -102,31 +82,6 @@ def name_move(
         return Move("static", (), max(strength.values()), shaken)
     most = found[0][0]
     return Move(found[0][1], tuple(n for s, n in found[1:] if s >= most / 2), most, shaken)
-
-
-def asked_move(prompt: str) -> str | None:
-    """The camera move that a prompt asks for, None where it asks for none that is known."""
-    text = " ".join(prompt.lower().split())
-    for name, pattern in _ASKED:
-        if re.search(pattern, text):
-            return name
-    return None
-
-
-def as_asked(move: Move, asked: str) -> float:
-    """1 where the move is the one asked; .5 where that is there beside a stronger one; else 0.
-
-    A pan and a truck, a tilt and a pedestal move, a zoom and a dolly count as one.
-    """
-    wanted = _plain(asked)
-    if _plain(move.name) == wanted:
-        return 1.0
-    return 0.5 if wanted in map(_plain, move.also) else 0.0
-
-
-def _plain(name: str) -> str:
-    kind, _, way = name.partition(" ")
-    return f"{ALIKE.get(kind, kind)} {way}".strip()
 
 
 def _smooth(path: np.ndarray, window: int) -> np.ndarray:

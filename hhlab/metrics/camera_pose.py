@@ -1,11 +1,10 @@
-"""How a camera moved between two pictures: followed corners, rotation, direction of translation.
+"""How a camera moved between two pictures: rotation and direction of translation from places.
 
-Corners (Shi and Tomasi 1994) are followed forth and back (Lucas and Kanade 1981, in pyramids). An
-essential matrix by RANSAC (MAGSAC++, Barath et al. 2020, as OpenCV has it), the motion of the step
-before and a step straight ahead are starts, from each of which the Sampson distance (Hartley and
-Zisserman, section 11.4.3) is minimised under a Cauchy loss; the best end counts. A weak prior keeps
-the rotation near that of the step before, which matters only where the corners leave it open. Where
-rotation alone explains the corners, there is no direction to tell.
+An essential matrix by RANSAC (MAGSAC++, Barath et al. 2020, as OpenCV has it), the motion of the
+step before and a step straight ahead are starts. From each the Sampson distance (Hartley and
+Zisserman, section 11.4.3) is minimised under a Cauchy loss for a few steps, and the best of them
+to the end. A weak prior keeps the rotation near that of the step before, which matters only where
+the corners leave it open. Where rotation alone explains the corners, there is no direction to tell.
 
 Cameras look along +z, x is right, y is down. A pose takes points of the older camera to the newer:
 ``x' = rotation @ x + translation``.
@@ -18,17 +17,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-MOST_CORNERS, CORNER_QUALITY, CORNERS_APART_PX = 300, 0.005, 7
-FORTH_AND_BACK_PX = 0.8
 NOISE_PX = 0.7
 """How exactly a corner is followed; also the threshold of the RANSAC."""
 PRIOR_DEG = 1.0
 FEWEST = 12
 NO_PARALLAX_PX = 0.3
-MOST_SAMPLED = 150
+MOST_SAMPLED, MOST_TRIALS = 120, 200
+SCREENING, FINISHING = 2, 8
 _FORWARD = np.array([0.0, 0.0, -1.0])
-_LK = {"winSize": (15, 15), "maxLevel": 4,
-       "criteria": (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.03)}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,22 +41,6 @@ class Pose:
     rotation: np.ndarray
     direction: np.ndarray
     residual_px: float
-
-
-def follow(older: np.ndarray, newer: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Follow corners from one uint8 (h, w) picture to the next.
-
-    Returns float32 (n, 2) places x, y in each, and how many corners there were to follow.
-    """
-    nothing = np.empty((0, 2), np.float32)
-    corners = cv2.goodFeaturesToTrack(older, MOST_CORNERS, CORNER_QUALITY, CORNERS_APART_PX)
-    if corners is None:
-        return nothing, nothing, 0
-    there, found, _ = cv2.calcOpticalFlowPyrLK(older, newer, corners, None, **_LK)
-    back, again, _ = cv2.calcOpticalFlowPyrLK(newer, older, there, None, **_LK)
-    apart = np.abs(back - corners).max(axis=2).ravel()
-    good = (found.ravel() > 0) & (again.ravel() > 0) & (apart < FORTH_AND_BACK_PX)
-    return corners[good, 0], there[good, 0], len(corners)
 
 
 def camera_matrix(width: int, height: int, focal: tuple[float, float]) -> np.ndarray:
@@ -85,19 +65,15 @@ def pose_between(
     if left < NO_PARALLAX_PX:
         return Pose(turned, np.full(3, np.nan), float(left))
     prior = None if before is None else before.rotation
-    starts = []
-    best = a[:MOST_SAMPLED, :2], b[:MOST_SAMPLED, :2]  # corners come the plainest first
-    essential, inside = cv2.findEssentialMat(*best, np.eye(3), prob=0.999,
-                                             method=cv2.USAC_MAGSAC, threshold=noise)  # fmt: skip
-    if essential is not None and essential.shape == (3, 3):
-        _, rotation, direction, _ = cv2.recoverPose(essential, *best, np.eye(3), mask=inside)
-        starts.append((rotation, direction.ravel()))
+    starts = _by_ransac(a, b, noise, np.eye(3) if prior is None else prior)
     if before is not None and np.isfinite(before.direction).all():
         starts.append((before.rotation, before.direction))
-    starts.append((np.eye(3) if before is None else before.rotation, _FORWARD))
-    ends = [_refine(r, t, a, b, noise, prior) for r, t in starts]
-    rotation, direction, _ = min(ends, key=lambda end: end[2])
-    distance, _, _ = _sampson(rotation, direction, a, b)
+    starts.append((np.eye(3) if prior is None else prior, _FORWARD))
+    some = slice(None, None, max(1, len(a) // MOST_SAMPLED))
+    tried = [_refine(r, t, a[some], b[some], noise, prior, SCREENING) for r, t in starts]
+    rotation, direction, _ = min(tried, key=lambda end: end[2])
+    rotation, direction, _ = _refine(rotation, direction, a, b, noise, prior, FINISHING)
+    distance, _ = _sampson(rotation, direction, a, b)
     direction = _ahead(rotation, direction, a, b)
     return Pose(rotation, direction, float(np.median(np.abs(distance)) * focal))
 
@@ -116,6 +92,18 @@ def _project(rays: np.ndarray) -> np.ndarray:
     return rays[:, :2] / np.maximum(rays[:, 2:], 1e-6)
 
 
+def _by_ransac(a: np.ndarray, b: np.ndarray, noise: float, near: np.ndarray) -> list:
+    """The rotation nearest to `near`, and the direction, of the essential matrix; or nothing."""
+    best = a[:MOST_SAMPLED, :2], b[:MOST_SAMPLED, :2]  # corners come the plainest first
+    essential, _ = cv2.findEssentialMat(*best, np.eye(3), prob=0.999, method=cv2.USAC_MAGSAC,
+                                        threshold=noise, maxIters=MOST_TRIALS)  # fmt: skip
+    if essential is None or essential.shape != (3, 3):
+        return []
+    one, other, direction = cv2.decomposeEssentialMat(essential)
+    rotation = max((one, other), key=lambda r: np.trace(r @ near.T))  # the other is half a turn off
+    return [(rotation, direction.ravel())]
+
+
 def _turn(a: np.ndarray, b: np.ndarray, noise: float) -> np.ndarray:
     """The rotation that brings rays a to b: Kabsch 1976, reweighted against outliers."""
     a, b = (r / np.linalg.norm(r, axis=1, keepdims=True) for r in (a, b))
@@ -128,17 +116,27 @@ def _turn(a: np.ndarray, b: np.ndarray, noise: float) -> np.ndarray:
     return rotation
 
 
+def _skew(t: np.ndarray) -> np.ndarray:
+    return np.array([[0, -t[2], t[1]], [t[2], 0, -t[0]], [-t[1], t[0], 0]])
+
+
+def _cross(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Row by row; np.cross takes several times as long for so few."""
+    (ux, uy, uz), (vx, vy, vz) = u.T, v.T
+    return np.stack([uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx], axis=1)
+
+
 def _sampson(r: np.ndarray, t: np.ndarray, a: np.ndarray, b: np.ndarray):
-    """Signed Sampson distances (n,), their denominators, and the turned rays."""
-    turned = a @ r.T
-    line = np.cross(t, turned)  # of a, in the newer picture
-    other = np.cross(b, t) @ r  # of b, in the older
-    below = np.sqrt(line[:, 0] ** 2 + line[:, 1] ** 2 + other[:, 0] ** 2 + other[:, 1] ** 2) + 1e-12
-    return (b * line).sum(axis=1) / below, below, turned
+    """Signed Sampson distances (n,), and their denominators."""
+    essential = _skew(t) @ r
+    line, other = a @ essential.T, b @ essential  # of a in the newer picture, of b in the older
+    below = np.sqrt(np.square(line[:, :2]).sum(axis=1) + np.square(other[:, :2]).sum(axis=1))
+    below += 1e-12
+    return np.einsum("ij,ij->i", b, line) / below, below
 
 
-def _refine(r, t, a, b, noise, prior):
-    """Levenberg-Marquardt over rotation and direction; returns both and the cost."""
+def _refine(r, t, a, b, noise, prior, most):
+    """Levenberg-Marquardt over rotation and direction, `most` steps; returns both and the cost."""
     sigma = np.radians(PRIOR_DEG)
 
     def off(rotation: np.ndarray) -> np.ndarray:
@@ -149,13 +147,14 @@ def _refine(r, t, a, b, noise, prior):
                      + 2 * np.log1p(away @ away / sigma**2))  # fmt: skip
 
     t = t / np.linalg.norm(t)
-    distance, below, turned = _sampson(r, t, a, b)
+    distance, below = _sampson(r, t, a, b)
     away = off(r)
     now, damping = cost(distance, away), 1e-3
-    for _ in range(10):
+    for _ in range(most):
         across = np.linalg.svd(t[None])[2][1:]  # (2, 3): ways the direction can turn
+        turned = a @ r.T
         slope = np.concatenate(
-            [np.cross(turned, np.cross(b, t)), np.cross(turned, b) @ across.T], axis=1
+            [_cross(turned, b @ _skew(t)), _cross(turned, b) @ across.T], axis=1
         ) / below[:, None]  # fmt: skip
         weights = 1 / (noise**2 + np.square(distance))
         normal, push = slope.T @ (weights[:, None] * slope), slope.T @ (weights * distance)
@@ -178,7 +177,7 @@ def _refine(r, t, a, b, noise, prior):
             break
         small = now - then < 1e-3
         r, t, now, away = new_r, new_t, then, new_away
-        distance, below, turned = tried
+        distance, below = tried
         damping = max(damping / 10, 1e-7)
         if small:
             break
@@ -189,6 +188,6 @@ def _ahead(r: np.ndarray, t: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.nda
     """The direction or its opposite, whichever puts the points in front of the camera."""
     turned = a @ r.T
     # Depth z of a point in the older camera: b x (z turned + t) = 0.
-    u, v = np.cross(b, turned), np.cross(b, t)
+    u, v = _cross(b, turned), b @ _skew(t)
     depth = -(u * v).sum(axis=1)
     return t if (depth > 0).sum() * 2 >= len(depth) else -t

@@ -128,7 +128,7 @@ class OpenClipEncoder:
                 expected="weights that open_clip can fetch or that lie at the path given",
                 found=f"{type(error).__name__}: {error}"[:200],
             ) from error
-        self._model = model.eval()
+        self._model, self._architecture = model.eval(), architecture
         self._torch, self._device = torch, device
         visual = model.visual
         size = visual.image_size
@@ -160,6 +160,15 @@ class OpenClipEncoder:
                 out = self._model.encode_image((batch - self._mean) / self._std)
             rows.append(out.float().cpu().numpy())
         return unit(np.concatenate(rows))
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Sentences, of which each architecture reads the first words only (77 tokens, mostly) ->
+        float32 (n, d), rows of length 1, to be compared with those of pictures."""
+        import open_clip
+
+        tokens = open_clip.get_tokenizer(self._architecture)(list(texts)).to(self._device)
+        with self._torch.inference_mode():
+            return unit(self._model.encode_text(tokens).float().cpu().numpy())
 
 
 def load_face_encoder() -> SFaceEncoder:

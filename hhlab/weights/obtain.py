@@ -93,9 +93,16 @@ def fetch_needed(
     return {item.name: store.final_path(item) for item in wanted}
 
 
-def helpful() -> list[str]:
-    """Names of the entries that hhlab uses where they can be had, and does without elsewhere."""
-    return [name for name, item in manifest.entries().items() if item.role == "helpful"]
+def helpful() -> list[list[str]]:
+    """Names of the entries that hhlab uses where they can be had, and does without elsewhere.
+
+    Those that come out of one package are together, so that it is downloaded once.
+    """
+    groups: dict[str, list[str]] = {}
+    for name, item in manifest.entries().items():
+        if item.role == "helpful":
+            groups.setdefault(item.mirror.package if item.mirror else name, []).append(name)
+    return list(groups.values())
 
 
 # --- sources -------------------------------------------------------------------------------------

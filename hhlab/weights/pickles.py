@@ -81,6 +81,8 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
         raise UnsafePickle(
             path.name, expected="tensors only", found=str(error).partition("\n")[0][:300]
         ) from error
+    if isinstance(tree, Mapping) and isinstance(tree.get("model_state"), Mapping):
+        tree = tree["model_state"]  # beside it lies what only training needs
     return dict(_leaves(tree, path.name, ()))
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import hhlab as hh
 from hhlab.errors import BadArgument
 from hhlab.metrics.camera import CameraObserver
-from hhlab.metrics.camera_name import Move, as_asked, asked_move, name_move
+from hhlab.metrics.camera_follow import look
+from hhlab.metrics.camera_name import name_move
 from hhlab.metrics.camera_pose import angle_deg, camera_matrix, pose_between
-from hhlab.types import Clip
+from hhlab.metrics.camera_step import picture_motion, still_edges
+from hhlab.types import Clip, Face, Frame
 from tests.metrics.scenes import shown, texture
 
 HEIGHT, WIDTH = 120, 192
@@ -146,24 +150,122 @@ def test_two_moves_are_both_told_the_stronger_first():
     assert found.name == "zoom in" and found.also == ("pan right",)
 
 
-@pytest.mark.parametrize(
-    ("prompt", "asked"),
-    [
-        ("The camera slowly pans to the left.", "pan left"), ("Slow zoom in on her", "zoom in"),
-        ("a handheld shot", "shake"), ("The camera orbits him.", "orbit"),
-        ("The camera does not move.", "static"), ("Dolly in.", "dolly in"),
-        ("A woman pans for gold", None), ("The camera tilts up", "tilt up"), ("", None),
-    ],
-)  # fmt: skip
-def test_what_a_prompt_asks_for(prompt, asked):
-    assert asked_move(prompt) == asked
+# --- people --------------------------------------------------------------------------------------
+def with_person(background: np.ndarray, shifts_px, *, width: int) -> tuple[np.ndarray, list[Face]]:
+    """Somebody richly dressed, who moves as a whole, before each of the pictures; and the faces."""
+    body = texture(HEIGHT, width, seed=9)
+    head = width // 3
+    out, faces = background.copy(), []
+    for picture, shift in zip(out, shifts_px, strict=True):
+        left = (WIDTH - width) // 2 + round(shift)
+        picture[60:, left : left + width] = body[60:]
+        picture[25:60, left + head : left + 2 * head] = body[25:60, head : 2 * head]
+        box = np.float32([left + 1.1 * head, 30, 0.8 * head, 30])
+        faces.append(Face(box, np.zeros((5, 2), np.float32), None, 1.0, 0))
+    return out, faces
 
 
-def test_agreement_with_what_was_asked():
-    move = Move("truck left", ("zoom in",), 3.0, 0.0)
-    assert as_asked(move, "pan left") == 1
-    assert as_asked(move, "dolly in") == 0.5
-    assert as_asked(move, "pan right") == 0
+def seen_with(frames, faces, fps=10.0):
+    observer = CameraObserver()
+    for index, (rgb, face) in enumerate(zip(frames, faces, strict=True)):
+        observer.see(Frame(index, index / fps, rgb), [face])
+    return observer.result()
+
+
+def test_a_person_who_fills_the_picture_is_not_the_camera():
+    still = filmed(EVEN * [0, 0, 0])
+    frames, faces = with_person(still, 3.0 * np.arange(13), width=110)
+    found = seen_with(frames, faces)
+    assert found.move.name == "static" and found.rotation_deg < 0.5
+    assert abs(found.pan_percent) < 0.5
+
+
+def test_the_camera_is_told_behind_a_person_who_stays_or_goes_the_other_way():
+    panned = filmed(EVEN * [0, -8, 0])
+    for shifts in (np.zeros(13), 1.5 * np.arange(13)):
+        frames, faces = with_person(panned, shifts, width=80)
+        found = seen_with(frames, faces)
+        assert "right" in found.move.name or found.move.name == "orbit"
+        plain = watched(panned)
+        assert found.pan_percent == pytest.approx(plain.pan_percent, rel=0.1)
+
+
+def test_who_stays_in_the_middle_while_all_goes_by_is_orbited():
+    frames, faces = with_person(filmed(EVEN * [0, -8, 0]), np.zeros(13), width=80)
+    assert seen_with(frames, faces).move.name == "orbit"
+
+
+def test_a_face_that_hides_everything_leaves_the_camera_undetermined():
+    frames = filmed(EVEN * [0, -8, 0])
+    box = np.float32([20, 10, 150, 100])
+    face = Face(box, np.zeros((5, 2), np.float32), None, 1.0, 0)
+    score = seen_with(frames, [face] * 13).to_score("The camera pans right.")
+    assert score.status == "undetermined" and "behind the people" in score.reason
+    assert score.parameters["asked"] == ["pan right"]
+
+
+def test_something_without_a_face_that_moves_before_still_edges_is_not_the_camera():
+    still = filmed(EVEN * [0, 0, 0])
+    frames, _ = with_person(still, 3.0 * np.arange(13), width=90)
+    found = watched(frames)
+    assert found.move.name == "static" and abs(found.pan_percent) < 0.5
+
+
+def test_still_edges_need_two_sides():
+    rng = np.random.default_rng(0)
+    a = rng.uniform([0, 0], [WIDTH, HEIGHT], (200, 2)).astype(np.float32)
+    moved = a + np.float32([4, 0])
+    logo = np.where(((a[:, 0] < 40) & (a[:, 1] < 25))[:, None], a, moved)
+    assert still_edges(a, logo, WIDTH, HEIGHT)[1] == 0
+    inner = np.abs(a[:, 0] - WIDTH / 2) < 40
+    person = np.where(inner[:, None], moved, a)
+    assert still_edges(a, person, WIDTH, HEIGHT)[1] > 0.8
+    assert picture_motion(a, person, WIDTH, HEIGHT).motion == pytest.approx(np.zeros(4), abs=1e-6)
+
+
+def test_a_few_corners_name_a_move_and_leave_its_angle_open():
+    places = [(15, 12), (60, 10), (110, 14), (175, 12), (20, 60), (170, 64), (14, 105), (90, 100)]
+    frames = np.full((13, HEIGHT, WIDTH, 3), 100, np.uint8)
+    for k, picture in enumerate(frames):
+        for x, y in places:
+            picture[y - 2 : y + 1, x - k - 2 : x - k + 1] = 220
+    score = watched(cv2.GaussianBlur(frames.reshape(-1, WIDTH, 3), (0, 0), 1.0).reshape(
+        frames.shape)).to_score()  # fmt: skip
+    assert score.parameters["move"] == "pan right"
+    assert score["pan"].value == pytest.approx(100 * 12 / WIDTH, abs=0.5)
+    assert score["rotation"].status == "undetermined" and score.series == ()
+
+
+def test_what_is_out_of_focus_is_followed_in_a_smaller_picture():
+    frames = np.stack([cv2.GaussianBlur(cv2.resize(f, None, fx=2, fy=2), (0, 0), 5)
+                       for f in filmed(EVEN * [0, -8, 0])])  # fmt: skip
+    assert len(look(cv2.cvtColor(frames[0], cv2.COLOR_RGB2GRAY)).soft) > 8
+    assert watched(frames).move.name == "pan right"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(-0.02, 0.02), st.floats(-0.03, 0.03), st.floats(-2, 2), st.integers(0, 9))
+def test_motion_and_its_doubt(shift, growth, turn, seed):
+    rng = np.random.default_rng(seed)
+    a = rng.uniform([0, 0], [WIDTH, HEIGHT], (80, 2))
+    centre, angle = np.array([WIDTH / 2, HEIGHT / 2]), np.radians(turn)
+    spin = np.exp(growth) * np.array([[np.cos(angle), -np.sin(angle)],
+                                      [np.sin(angle), np.cos(angle)]])  # fmt: skip
+    b = (a - centre) @ spin.T + centre + [shift * WIDTH, 0] + rng.normal(0, 0.25, a.shape)
+    found = picture_motion(np.float32(a), np.float32(b), WIDTH, HEIGHT)
+    off = np.abs(found.motion - [shift, 0, growth, turn])
+    assert (off < 5 * np.sqrt(found.variance)).all() and found.explained > 0.8
+
+
+def test_what_was_asked_is_answered():
+    found = watched(filmed(EVEN * [0, -12, 0]))
+    score = found.to_score("A man in a park. The camera pans to the right.")
+    assert score["as_asked"].value == 1 and score.sentence.endswith(
+        "asked was pan right: as asked."
+    )
+    assert found.to_score("The camera zooms in.")["as_asked"].value == 0
+    assert found.to_score("A man.").measures[0].name == "pan"
+    assert score["pan"].low < score["pan"].value < score["pan"].high
 
 
 # --- what cannot be told --------------------------------------------------------------------------

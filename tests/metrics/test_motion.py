@@ -47,7 +47,7 @@ def test_a_light_ramp_changes_little():
 
 def test_speed_of_a_pan_is_measured():
     found = motion_of(pan(speed_px=2, width=192))
-    assert found.motion_percent_per_s == pytest.approx(100 * 2 / 192 * 25, rel=0.1)
+    assert found.movement.speed == pytest.approx(100 * 2 / 120 * 25, rel=0.1)
 
 
 def test_a_still_picture_has_no_motion_to_judge():
@@ -75,9 +75,9 @@ def test_too_few_frames(n):
 def test_stutter_is_counted():
     frames = temporal.repeat_frames(pan(41), 0.25, seed=1)
     found = motion_of(frames)
-    assert found.repeated_percent == pytest.approx(25)
+    assert found.repeats.percent == pytest.approx(25)
     assert "repeated" in found.to_score().sentence
-    assert motion_of(pan(41)).repeated_percent == 0
+    assert motion_of(pan(41)).repeats.percent == 0
 
 
 def test_cuts_are_left_out():

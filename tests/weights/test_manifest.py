@@ -52,3 +52,13 @@ def test_a_wrong_entry_is_refused(use_manifest, change, expected):
 
 def test_the_manifest_of_the_checkout_is_the_one_in_use():
     assert manifest.manifest_path().parts[-2:] == ("data", "weights.yaml")
+
+
+def test_what_comes_out_of_one_package_is_fetched_together():
+    from hhlab.weights import helpful
+
+    groups = helpful()
+    assert ["whisper_tiny_en", "whisper_tokens"] in groups and ["silero_vad"] in groups
+    names = [name for group in groups for name in group]
+    assert len(names) == len(set(names))
+    assert set(names) == {n for n, item in entries().items() if item.role == "helpful"}

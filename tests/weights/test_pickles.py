@@ -114,3 +114,16 @@ def test_tensors_come_back_as_they_were(tmp_path):
     found = pickles.read_tensors(path)
     np.testing.assert_array_equal(found["layer.weight"], state["layer.weight"].numpy())
     assert found["steps"] == 3 and found["steps"].shape == ()
+
+
+def test_of_a_checkpoint_only_the_network_is_kept(tmp_path):
+    import torch
+
+    path = tmp_path / "training.pt"
+    state = {"layer.weight": torch.arange(6.0).reshape(2, 3)}
+    torch.save(
+        {"step": 7, "model_state": state, "optimizer_state": {"groups": [{"lr": 0.1}]}}, path
+    )
+    found = pickles.read_tensors(path)
+    assert set(found) == {"layer.weight"}
+    np.testing.assert_array_equal(found["layer.weight"], state["layer.weight"].numpy())

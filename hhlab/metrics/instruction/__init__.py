@@ -1,0 +1,1 @@
+"""Instruction following: the clauses of a prompt, and who checks each."""
