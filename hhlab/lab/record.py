@@ -65,7 +65,7 @@ class Take:
     state, reason : where it stands, and why where it went wrong
     took_s, cost_usd : None as long as they are not known; cost is 0 for what runs here
     clip : SHA-256 of the clip's file, "" as long as there is none
-    facts : width, height, seconds, fps, sound
+    facts : width, height, seconds, fps, sound, and words of the prompt that were passed over
     scores : as :func:`hhlab.scores.to_json` writes them, or None
     favourite : pinned by the user
     """

@@ -5,21 +5,20 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from threading import Condition
 from typing import TYPE_CHECKING, Any
 
 from hhlab.errors import BadArgument
 from hhlab.generate.protocol import Generator, Limits
 from hhlab.lab import offers
+from hhlab.lab.asking import takes_of
 from hhlab.lab.contenders import code_of
 from hhlab.lab.draft import Draft
 from hhlab.lab.export import as_python
 from hhlab.lab.history import History
 from hhlab.lab.jobs import Job, Jobs
+from hhlab.lab.news import News
 from hhlab.lab.offers import Estimate
 from hhlab.lab.record import Take
 from hhlab.lab.sweep import Axis, Cell, plan
@@ -75,8 +74,7 @@ class Lab:
         self._loaded = dict(contenders) if isinstance(contenders, Mapping) else {}
         self._load, self._measure = load or _load, measure or _measure
         self._jobs = Jobs(self._moved)
-        self._heard: list[Callable[[Take], None]] = []
-        self._changed = Condition()
+        self._news: News[Take] = News()
         self._measured: set[str] = set()
 
     # --- asking ---------------------------------------------------------------------------------
@@ -108,26 +106,9 @@ class Lab:
     def run_cells(self, cells: Sequence[Cell], *, measure: bool = True) -> list[Take]:
         """Ask for the clips of a plan."""
         self.check(cells)
-        kept = {}  # what all shots of a sweep refer to is kept once
-        takes, batch = [], self.history.new_id()
-        for cell in cells:
-            key = (id(cell.shot.first_frame), *map(id, cell.shot.references),
-                   id(cell.shot.source), id(cell.shot.picture), id(cell.shot.sound))  # fmt: skip
-            if key not in kept:
-                kept[key] = self.history.asked(cell.shot)
-            one = kept[key]
-            asked = type(one)(**vars(one) | {
-                "prompt": cell.shot.prompt, "negative_prompt": cell.shot.negative_prompt,
-                "seed": cell.shot.seed, "seconds": cell.shot.seconds,
-                "size_px": cell.shot.size_px, "steps": cell.shot.steps,
-                "guidance": cell.shot.guidance,
-            })  # fmt: skip
-            takes.append(Take(
-                self.history.new_id(), batch, datetime.now(UTC).isoformat(timespec="seconds"),
-                cell.contender, asked, cell.row, cell.column, self.history.session,
-            ))  # fmt: skip
+        takes = takes_of(self.history, cells)
         for take in takes:
-            self._publish(self.history.put(take))
+            self._news.tell(self.history.put(take))
         for take in takes:
             if measure and self.metrics:
                 self._measured.add(take.id)
@@ -173,14 +154,14 @@ class Lab:
             raise BadArgument("take", expected="one with a clip", found=self.history[take].state)
         if _measuring(take) in self._jobs and not self.history[take].is_over:
             return
-        self._publish(self.history.change(
+        self._news.tell(self.history.change(
             take, state="measuring", reason="", session=self.history.session
         ))  # fmt: skip
         self._jobs.add(self._to_measure(take))
 
     def favourite(self, take: str, on: bool = True) -> None:
         """Pin a take, or let it go."""
-        self._publish(self.history.change(take, favourite=bool(on)))
+        self._news.tell(self.history.change(take, favourite=bool(on)))
 
     # --- looking --------------------------------------------------------------------------------
     @property
@@ -250,18 +231,11 @@ class Lab:
 
     def listen(self, heard: Callable[[Take], None]) -> Callable[[], None]:
         """Call `heard` with every take that changes, from whatever thread; returns what ends it."""
-        self._heard.append(heard)
-
-        def end() -> None:
-            with suppress(ValueError):
-                self._heard.remove(heard)
-
-        return end
+        return self._news.listen(heard)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until nothing is left to do; False where the time was not enough."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self.busy, timeout_s)
+        return self._news.wait(lambda: not self.busy, timeout_s)
 
     def close(self) -> None:
         """Stop everything and give the folder up."""
@@ -286,7 +260,8 @@ class Lab:
             now = self.history[take]
             if now.state == "waiting" and job.state == "running":
                 now = self._change(take, state="running")
-            return self._publish(now)
+            self._news.tell(now)
+            return
         changes = (
             dict(job.result) if job.state == "done" else {"reason": why(job, measured=measured)}
         )
@@ -296,7 +271,7 @@ class Lab:
         now = self._change(take, state=state, **changes)
         if follows:
             self._jobs.add(self._to_measure(take))
-        self._publish(now)
+        self._news.tell(now)
 
     def _change(self, take: str, **values: Any) -> Take:
         """Change a take; where that cannot be written (a full disk), it is known until the end."""
@@ -306,15 +281,6 @@ class Lab:
             log.exception("a take could not be saved")
             reason = f"not saved: {error.strerror or error}"
             return self.history.change(take, **values | {"reason": reason}, save=False)
-
-    def _publish(self, take: Take) -> None:
-        with self._changed:
-            self._changed.notify_all()
-        for heard in list(self._heard):
-            try:
-                heard(take)
-            except Exception:
-                log.exception("a listener of the lab failed")
 
 
 def _measuring(take: str) -> str:

@@ -116,7 +116,9 @@ def finish(
                                "yref": "container", "y": 1, "pad": {"t": 18}}  # fmt: skip
     if note:
         heading["subtitle"] = {"text": shown_note(note), "font": {"size": 12, "color": ACCENT}}
-    return figure.update_layout(
+    from hhlab.plots.chart import Chart
+
+    return Chart(figure).update_layout(
         template="plotly_white", title=heading, font_color=INK, height=height,
         margin={"l": 20, "r": right, "t": top or (90 if note else 65), "b": 50},
     ).update_yaxes(automargin=True)  # fmt: skip

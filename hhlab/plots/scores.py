@@ -116,7 +116,9 @@ def _colours(names: list[str]) -> dict[str, str]:
 
 
 def _style(figure: go.Figure, title: str) -> go.Figure:
-    return figure.update_layout(
+    from hhlab.plots.chart import Chart
+
+    return Chart(figure).update_layout(
         template="plotly_white", title={"text": title, "font_size": 13}, font_color=INK,
         margin={"l": 60, "r": 20, "t": 50, "b": 40}, hovermode="x unified",
     )  # fmt: skip

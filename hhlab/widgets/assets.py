@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
+PLAYER = ("transport", "video", "reel", "pace", "stats", "player")
+"""The scripts of a player, in an order in which they can be joined."""
+
 
 def script(*names: str) -> str:
     """The named scripts of this folder (``"player"`` is player.js) as one ES module.

@@ -12,13 +12,15 @@ from hhlab.report.words import meaning, number, title
 
 
 def card(take: Take, progress: Progress) -> dict[str, Any]:
-    """What a page needs to know of a take; `clip` is the key under which it may fetch it."""
+    """What a page needs to know of a take; `clip` is the key under which it may fetch it, `unknown`
+    are words of the prompt that the contender passed over."""
     return {
         "id": take.id, "batch": take.batch, "contender": take.contender, "state": take.state,
         "reason": take.reason, "row": take.row, "column": take.column,
         "prompt": take.asked.prompt, "facts": facts(take), "clip": take.clip or None,
         "favourite": take.favourite, "done": progress.done, "total": progress.total,
         "left_s": progress.left_s, "scores": scores(take),
+        "unknown": [str(word) for word in take.facts.get("unknown_words") or ()],
     }  # fmt: skip
 
 
@@ -34,8 +36,6 @@ def facts(take: Take) -> list[str]:
     found += [f"made in {take.took_s:.1f} s"] if take.took_s is not None else []
     if take.cost_usd is not None:
         found.append(money(take.cost_usd))
-    unknown = take.facts.get("unknown_words") or ()
-    found += [f"not understood: {', '.join(unknown)}"] if unknown else []
     return found
 
 

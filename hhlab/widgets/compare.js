@@ -94,7 +94,7 @@ function openPair(state, body, live, leave) {
   const { names } = state;
   const videos = names.map(() => make("video", { class: "hh-source", tabindex: -1, "aria-hidden": "true" }));
   const sync = createSync({ videos, fps: state.fps, frames: state.frames });
-  const stage = createStage(videos);
+  const stage = createStage(sync.pictures);
   const transport = createTransport(sync, { sides: ["A", "B"] });
   const tags = names.map((name, side) => make("span", { class: `hh-tag hh-side-${side}`, title: name },
     make("b", {}, "AB"[side]), make("span", {}, name)));

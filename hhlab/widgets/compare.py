@@ -13,7 +13,7 @@ from hhlab.errors import BadArgument, HhlabError
 from hhlab.media import read_clip
 from hhlab.scores import Scores
 from hhlab.types import Clip, Score
-from hhlab.widgets.assets import script, style
+from hhlab.widgets.assets import PLAYER, script, style
 from hhlab.widgets.curves import curves
 from hhlab.widgets.transfer import answer_want
 from hhlab.widgets.viewing import Viewing, view
@@ -36,7 +36,7 @@ class Compare(anywidget.AnyWidget):
     and sound reach the page over the notebook's own connection only.
     """
 
-    _esm = script("player", "transport", "transfer", "theme", "keys", "stage", "curves", "compare")
+    _esm = script(*PLAYER, "transfer", "theme", "keys", "stage", "curves", "compare")
     _css = style("player", "compare")
 
     def __init__(

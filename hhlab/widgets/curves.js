@@ -94,7 +94,7 @@ export function createCurves(sync, curves, names) {
         type: "button", class: `hh-mark hh-side-${number}`, title: moment.why,
         "aria-label": `${names[number]} at ${moment.t.toFixed(2)} s: ${moment.why}`,
       }, String(count + 1));
-      mark.style.left = `${(100 * moment.t) / duration}%`;
+      mark.style.left = `clamp(9px, ${(100 * moment.t) / duration}%, calc(100% - 9px))`;
       mark.style.top = `${Math.min(Math.max(y(moment.v ?? curve.low), 8), HIGH - 8)}%`;
       mark.addEventListener("click", (event) => {
         event.stopPropagation();

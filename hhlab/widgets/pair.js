@@ -160,6 +160,7 @@ function render({ model, el }) {
     view.loading(share);
     sync = createSync({ videos: view.videos, fps: trial.fps, frames: trial.frames, heard: settings.heard, loop: settings.loop });
     sync.setRate(settings.rate);
+    view.screens(sync.screens);
     transport = createTransport(sync);
     view.bar.replaceChildren(transport.element);
     if (hadKeys || document.activeElement === document.body) view.root.focus({ preventScroll: true });
@@ -219,9 +220,9 @@ function render({ model, el }) {
       kind: "vote", trial: trial.id, attempt: trial.attempt, outcome, dimensions: { ...extras },
       took_s: Math.max(0, took) / 1000,
       observed: {
-        seen: seen.seen, plays: seen.plays, steps: seen.steps, heard_left_s: seen.heard[0],
+        seen: seen.seen, shown: seen.shown, plays: seen.plays, steps: seen.steps, heard_left_s: seen.heard[0],
         heard_right_s: seen.heard[1], skew_ms: seen.skew_ms, skew_frames: seen.skew_frames,
-        dropped: seen.dropped, hidden_s: hidden / 1000,
+        late_ms: seen.late_ms, dropped: seen.dropped, hidden_s: hidden / 1000,
       },
     });
   }
@@ -273,7 +274,7 @@ function render({ model, el }) {
   view.root.addEventListener("pointerdown", (event) => {
     if (!event.target.closest("button, input, select, label, dialog, a")) view.root.focus({ preventScroll: true });
   });
-  view.videos.forEach((video) => video.addEventListener("click", () => sync?.toggle()));
+  view.onPress(() => sync?.toggle());
 
   function onHidden() {
     if (document.hidden) hiddenAt = performance.now();

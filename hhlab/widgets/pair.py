@@ -21,15 +21,15 @@ from hhlab.blind.material import CHECK, DAMAGED, Material
 from hhlab.blind.qualify import qualification
 from hhlab.blind.session import Session, Shown
 from hhlab.errors import BadArgument, HhlabError
-from hhlab.widgets.assets import script, style
+from hhlab.widgets.assets import PLAYER, script, style
 from hhlab.widgets.transfer import answer_want
 
 DIMENSIONS = ("identity", "lip sync", "texture", "motion", "prompt")
 """What may be asked besides which clip is better."""
 REVEAL = ("after", "end", "never")
 
-_OBSERVED = ("seen", "plays", "steps", "heard_left_s", "heard_right_s", "skew_ms", "skew_frames",
-             "dropped", "hidden_s")  # fmt: skip
+_OBSERVED = ("seen", "shown", "plays", "steps", "heard_left_s", "heard_right_s", "skew_ms",
+             "skew_frames", "late_ms", "dropped", "hidden_s")  # fmt: skip
 _MIME = {".mp4": "video/mp4", ".png": "image/png"}
 # Errors as a page may show them: the errors' own words may name clips and places.
 _SENTENCES = {
@@ -58,7 +58,7 @@ class BlindPair(anywidget.AnyWidget):
     session : the rater's sitting; ``session.progress()`` tells how far it is
     """
 
-    _esm = script("transport", "theme", "keys", "player", "transfer", "pair_view", "pair")
+    _esm = script(*PLAYER, "theme", "keys", "transfer", "pair_view", "pair")
     _css = style("player", "pair")
 
     def __init__(

@@ -32,14 +32,14 @@ function sheet(title, ...content) {
 }
 
 function side(name) {
-  const video = make("video", { class: "hh-video", playsinline: true, tabindex: "-1",
-    "aria-label": `${name} clip` });
+  const video = make("video", { class: "hh-source", playsinline: true, tabindex: "-1", "aria-hidden": "true" });
+  const screen = make("div", { class: "hh-view", role: "img", "aria-label": `${name} clip` });
   const bar = make("div", { class: "hh-load-bar" });
   const load = make("div", { class: "hh-load" }, make("span", {}, "Loading"),
     make("div", { class: "hh-load-track" }, bar));
   const name_ = make("span", { class: "hh-side-name" }, name);
-  const frame = make("div", { class: "hh-side" }, video, load, name_);
-  return { video, bar, load, frame, name: name_ };
+  const frame = make("div", { class: "hh-side" }, video, screen, load, name_);
+  return { video, screen, bar, load, frame, name: name_ };
 }
 
 export function createPairView({ onVote, onUndo, onSkip, onRetry, onFinish, onNext }) {
@@ -56,7 +56,7 @@ export function createPairView({ onVote, onUndo, onSkip, onRetry, onFinish, onNe
   const help = button("?", "hh-quiet hh-round", () => keys.showModal(), { "aria-label": "Keys", title: "Keys (?)" });
   const large = button("", "hh-quiet hh-round", () => fullScreen(), { "aria-label": "Full screen", title: "Full screen (F)" });
   large.append(icon("M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z"));
-  const head = make("header", { class: "hh-head" }, count, meter, undo, skip, large, help);
+  const head = make("header", { class: "hh-top" }, count, meter, undo, skip, large, help);
 
   // what was asked
   const prompt = make("p", { class: "hh-prompt" });
@@ -75,12 +75,12 @@ export function createPairView({ onVote, onUndo, onSkip, onRetry, onFinish, onNe
     make("span", { class: "hh-vote-label" }, CHOICES[k][1]),
     make("kbd", { "aria-hidden": "true" }, CHOICES[k][2])));
   const ballot = make("div", { class: "hh-ballot", role: "group", "aria-label": "Which clip is better?" }, ...votes);
-  const note = make("p", { class: "hh-note" });
+  const note = make("p", { class: "hh-remark" });
   const foot = make("footer", { class: "hh-foot" }, note);
 
   const message = make("div", { class: "hh-message", hidden: true });
   const work = make("div", { class: "hh-work" }, asked, stage, bar, extras, ballot);
-  const keys = sheet("Keys", make("dl", { class: "hh-keys" }, ...KEYS.flatMap(([list, what]) =>
+  const keys = sheet("Keys", make("dl", { class: "hh-key-list" }, ...KEYS.flatMap(([list, what]) =>
     [make("dt", {}, ...list.split(/( or | and )/).map((part, k) => k % 2 ? part : make("kbd", {}, part))),
       make("dd", {}, what)])));
   const other = make("input", { class: "hh-text", "aria-label": "Another reason", placeholder: "Another reason", maxlength: 300 });
@@ -94,7 +94,7 @@ export function createPairView({ onVote, onUndo, onSkip, onRetry, onFinish, onNe
   form.addEventListener("submit", (event) => { event.preventDefault(); send(other.value); });
   const skips = sheet("Why skip this comparison?", make("div", { class: "hh-reasons" },
     ...SKIPS.map((reason, k) => button(reason, "", () => send(reason), { autofocus: k === 0 }))), form);
-  const picture = make("dialog", { class: "hh-sheet hh-picture", "aria-label": "Reference" });
+  const picture = make("dialog", { class: "hh-sheet hh-enlarged", "aria-label": "Reference" });
   picture.addEventListener("click", () => picture.close());
   root.append(head, message, work, foot, live, keys, skips, picture);
 
@@ -105,6 +105,12 @@ export function createPairView({ onVote, onUndo, onSkip, onRetry, onFinish, onNe
 
   const view = {
     root, videos: [left.video, right.video], bar, keys, skips, fullScreen,
+    screens(elements) { // of the player: what the two sides show
+      [left, right].forEach(({ screen }, k) => screen.replaceChildren(elements[k]));
+    },
+    onPress(press) { // on a picture
+      for (const { screen } of [left, right]) screen.addEventListener("click", press);
+    },
     say(text) { // lines are added, so that none is lost where two come in quick succession
       live.append(make("p", {}, text));
       while (live.childElementCount > 3) live.firstChild.remove();

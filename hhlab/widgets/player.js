@@ -1,12 +1,16 @@
-/* Videos on one clock. No DOM of its own: give it <video> elements, lay them out as you like.
+/* Clips on one clock. No layout of its own: it makes what one looks at, put it where you like.
 
    The scripts of this folder are joined into one module by hhlab/widgets/assets.py (`script("player",
    "transport", ...)`), so that they see each other's functions without imports.
 
    player.js     createSync({ videos, fps, frames, heard = 0, loop = true }) -> sync
-     videos        array of one or more <video>; their order is the order of "sides" below
+     videos        array of one or more <video>, in the page but out of sight: what is seen are the
+                   screens; their order is the order of "sides" below
      fps, frames   frames per second and number of frames of the clips (all alike)
      heard         index of the side that sounds, or -1 for none
+     sync.screens            elements that show the clips, one a side: put them into the page
+     sync.pictures()         what they show now, as canvases, null where there is nothing yet. Sides are
+                             never more than one picture apart, and mostly show the very same
      sync.load(sources)      array of Blob or null, one per video -> Promise, resolved when all can play;
                              rejects with an Error that says which side failed. Replaces what was there.
      sync.play() pause() toggle()      play resolves when all sides have started
@@ -14,11 +18,18 @@
      sync.step(count)                  so many frames on (or back); pauses
      sync.setRate(0.25 .. 2) setLoop(bool) setHeard(side) setShift(side, frames)
      sync.state    { ready, playing, frame, frames, fps, time, rate, loop, heard, shift, blocked }
-                   blocked: the browser refuses sound until the page is clicked; playing goes on mute
-     sync.on(callback) -> off          called with the state whenever it changes, and on every frame
-     sync.stats()  { seen, plays, steps, heard: seconds per side, skew_ms, skew_frames, dropped }
-                   seen: share of frames shown so far; skew: largest so far, as the browser reports it
+                   frame is the one on show; blocked: the browser refuses sound until the page is
+                   clicked; playing goes on mute
+     sync.on(callback) -> off          called with the state whenever it changes, and for every picture
+     sync.stats()  { seen, shown, plays, steps, heard, skew_frames, skew_ms, late_ms, dropped }
+                   seen: share of the clip that has gone by; shown: share of its pictures that were on
+                   show; heard: seconds per side; skew: the most that sides on show were apart; late: the
+                   longest that a picture was still on show while the sound had gone past it
      sync.dispose()                    stops, frees blob URLs
+   video.js      one <video>: opened, and brought to a picture
+   reel.js       the pictures of one video by number, and which is on show
+   pace.js       which pictures are shown together, and how sides are kept together
+   stats.js      what of a clip was seen and heard, and how well it played
    transport.js  createTransport(sync, { sides: ["Left", "Right"] }) -> { element, dispose }
                  play, step, scrub, loop, speed, sound: a bar with labels for screen readers
                  transportKey(sync, event) -> true if the key was for the player: space or k play, "," and "."
@@ -29,14 +40,6 @@
    player.css    the bar, and the colours --hh-* that follow Jupyter's theme
 */
 
-const HARD_S = 0.4; // beyond that a side is put right by a seek, below by another speed
-const CLOSE_S = 0.004; // nearer than anybody sees: left alone
-const GAIN = 8; // change of speed per second of distance: three quarters of it are gone in 0.2 s
-const SLOWEST = -0.9; // changes of speed; nobody hears the side whose speed is changed
-const FASTEST = 1;
-
-const bounded = (value, low, high) => Math.min(Math.max(value, low), high);
-
 export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
   const state = {
     ready: false, playing: false, frame: 0, frames, fps, time: 0, rate: 1, loop, heard,
@@ -44,18 +47,14 @@ export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
   };
   const listeners = new Set();
   const urls = [];
-  const shown = videos.map(() => -1); // frame that each side shows, told by the browser
-  let stats = fresh();
+  const reels = videos.map((video) => createReel(video, fps));
+  let stats = createStats(fps, frames, videos.length);
   let generation = 0; // grows with each load, so that what belonged to the one before is dropped
   let busy = null; // the seek that is under way
   let wanted = null; // frame asked for meanwhile
+  let aim = 0; // frame asked for last; where nothing was, the one on show
   let raf = 0;
   let last = 0;
-
-  function fresh() {
-    return { seen: new Set(), plays: 0, steps: 0, heard: videos.map(() => 0), skew_ms: 0,
-      skew_frames: 0, dropped: 0 };
-  }
 
   function tell() {
     for (const listener of [...listeners]) listener(state);
@@ -71,10 +70,9 @@ export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
     return fit(state.heard) ? state.heard : Math.max(0, videos.findIndex((_, side) => fit(side)));
   }
 
-  function place(side, frame) {
-    // The middle of a frame: no rounding can land on its neighbour.
-    const at = bounded(frame + state.shift[side], 0, frames - 1);
-    return (at + 0.5) / fps;
+  /** The picture of its own that a side shows at a frame of the common time line. */
+  function own(side, frame) {
+    return bounded(frame + state.shift[side], 0, frames - 1);
   }
 
   function clock() {
@@ -82,52 +80,30 @@ export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
     return videos[side].currentTime - state.shift[side] / fps;
   }
 
-  function showFrame(frame) {
-    state.frame = bounded(frame, 0, frames - 1);
+  /** Put pictures on show, on all sides in one go; one number of the common time line a side. */
+  function present(numbers) {
+    reels.forEach((reel, side) => loaded(side) && reel.show(own(side, numbers[side])));
+    state.frame = Math.max(...numbers);
     state.time = state.frame / fps;
-  }
-
-  function arrived(video, event, done = () => false) {
-    if (done()) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const finish = (settle) => (what) => {
-        video.removeEventListener(event, good);
-        video.removeEventListener("error", bad);
-        settle(what);
-      };
-      const good = finish(resolve);
-      const bad = finish(() => reject(video.error ?? new Error("the clip cannot be played")));
-      video.addEventListener(event, good);
-      video.addEventListener("error", bad);
-    });
-  }
-
-  function seekVideo(side, video, time) {
-    if (!loaded(side)) return Promise.resolve();
-    if (Math.abs(video.currentTime - time) < 1e-4 && !video.seeking) return Promise.resolve();
-    const there = arrived(video, "seeked");
-    video.currentTime = time;
-    return there;
+    stats.saw(numbers, state.playing);
   }
 
   async function seekAll(frame) {
-    showFrame(frame);
-    if (busy) {
-      wanted = state.frame;
-      return busy;
-    }
+    wanted = aim = bounded(frame, 0, frames - 1);
+    if (busy) return busy;
     busy = (async () => {
       try {
-        wanted = state.frame;
         while (wanted !== null) {
           const at = wanted;
           wanted = null;
-          await Promise.all(videos.map((video, side) => seekVideo(side, video, place(side, at))));
+          await Promise.all(videos.map((video, side) =>
+            loaded(side) && landOn(video, reels[side], own(side, at), fps)));
+          present(videos.map(() => at));
+          tell();
         }
       } finally {
         busy = null;
       }
-      tell();
     })();
     return busy;
   }
@@ -136,23 +112,14 @@ export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
     halt();
     const mine = ++generation;
     release();
-    stats = fresh();
-    shown.fill(-1);
+    stats = createStats(fps, frames, videos.length);
     Object.assign(state, { ready: false, frame: 0, time: 0 });
     tell();
     const waits = videos.map(async (video, side) => {
-      video.preload = "auto";
-      video.playsInline = true;
-      video.loop = false;
-      if (!sources[side]) {
-        video.removeAttribute("src");
-        return;
-      }
-      urls[side] = URL.createObjectURL(sources[side]);
-      const able = arrived(video, "canplaythrough");
-      video.src = urls[side];
+      reels[side].forget();
+      urls[side] = sources[side] && URL.createObjectURL(sources[side]);
       try {
-        await able;
+        await openVideo(video, urls[side]);
       } catch {
         if (mine === generation) throw new Error(`side ${side} cannot be played`);
       }
@@ -163,20 +130,7 @@ export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
     await seekAll(0);
     if (mine !== generation) return;
     state.ready = true;
-    videos.forEach((_, side) => loaded(side) && watch(side, mine));
     tell();
-  }
-
-  function watch(side, mine) {
-    const video = videos[side];
-    if (!video.requestVideoFrameCallback) return;
-    const see = (_now, { mediaTime }) => {
-      if (mine !== generation) return;
-      shown[side] = Math.round(mediaTime * fps) - state.shift[side];
-      stats.seen.add(shown[side]);
-      video.requestVideoFrameCallback(see);
-    };
-    video.requestVideoFrameCallback(see);
   }
 
   function applySound() {
@@ -234,27 +188,48 @@ export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
     const time = clock();
     if (state.heard >= 0 && !state.blocked) stats.heard[state.heard] += (now - last) / 1000;
     last = now;
+    turnPictures();
+    stats.waited(time, state.frame);
     if (time >= (frames - 0.5) / fps || first.ended) {
       atEnd();
       return;
     }
-    let far = false;
+    if (!keepTogether(time)) restart(Math.floor(time * fps));
+    else raf = requestAnimationFrame(follow);
+  }
+
+  function turnPictures() {
+    const sides = videos.map((_, side) => side).filter(loaded);
+    for (const side of sides) reels[side].take();
+    const lead = master();
+    const numbers = nextPictures(sides.map((side) => (number) => reels[side].has(own(side, number))),
+      state.frame, reels[lead].newest - state.shift[lead]);
+    if (!numbers) return;
+    present(videos.map((_, side) => numbers[Math.max(0, sides.indexOf(side))]));
+    aim = state.frame;
+    tell();
+  }
+
+  function setSpeed(video, speed) {
+    if (Math.abs(video.playbackRate - speed) > 0.01 * state.rate) video.playbackRate = speed;
+  }
+
+  /** Other speeds for those who are ahead or behind; false where that would take too long. */
+  function keepTogether(time) {
+    const lead = master();
+    let near = true;
+    setSpeed(videos[lead], state.rate);
     videos.forEach((video, side) => {
-      if (side === master() || !loaded(side)) return;
+      if (side === lead || !loaded(side)) return;
       if (atEdge(side, time)) {
         video.pause();
         return;
       }
-      const late = video.currentTime - state.shift[side] / fps - time;
-      far ||= Math.abs(late) > HARD_S || video.paused;
-      setSpeed(video, Math.abs(late) < CLOSE_S ? 0 : -late * GAIN);
+      const change = video.paused ? null : speedChange(video.currentTime - state.shift[side] / fps - time);
+      if (change === null) near = false;
+      else setSpeed(video, state.rate * (1 + change));
     });
-    setSpeed(videos[master()], 0);
-    measure();
-    showFrame(Math.floor(time * fps + 1e-3));
-    tell();
-    if (far) restart(state.frame);
-    else raf = requestAnimationFrame(follow);
+    return near;
   }
 
   function atEdge(side, time) {
@@ -263,34 +238,19 @@ export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
     return at < 0 || at > frames - 0.5;
   }
 
-  function setSpeed(video, nudge) {
-    const speed = state.rate * (1 + bounded(nudge, SLOWEST, FASTEST));
-    if (Math.abs(video.playbackRate - speed) > 0.01 * state.rate) video.playbackRate = speed;
-  }
-
-  function measure() {
-    const sides = videos.map((_, side) => side).filter(loaded);
-    if (sides.length < 2 || sides.some((side) => shown[side] < 0 || videos[side].paused)) return;
-    const frame = sides.map((side) => shown[side]);
-    const apart = Math.max(...frame) - Math.min(...frame);
-    const times = sides.map((side) => videos[side].currentTime - state.shift[side] / fps);
-    stats.skew_frames = Math.max(stats.skew_frames, apart);
-    stats.skew_ms = Math.max(stats.skew_ms, 1000 * (Math.max(...times) - Math.min(...times)));
-  }
-
   async function restart(frame) {
     cancelAnimationFrame(raf);
     videos.forEach((video) => video.pause());
     const mine = generation;
     await seekAll(frame);
     if (mine !== generation || !state.playing) return;
-    shown.fill(-1); // what was shown before the seek says nothing about what comes
     await startVideos().catch(halt);
+    last = performance.now();
     raf = requestAnimationFrame(follow);
   }
 
   function atEnd() {
-    stats.plays += 1;
+    stats.told.plays += 1;
     if (state.loop) {
       restart(0);
       return;
@@ -323,6 +283,8 @@ export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
 
   const sync = {
     state,
+    screens: reels.map((reel) => reel.element),
+    pictures: () => reels.map((reel) => reel.picture),
     load,
     play,
     pause,
@@ -333,8 +295,8 @@ export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
       return seekAll(frame);
     },
     step(count) {
-      stats.steps += 1;
-      return sync.seek(state.frame + count);
+      stats.told.steps += 1;
+      return sync.seek(aim + count);
     },
     setRate(rate) {
       state.rate = bounded(rate, 0.1, 4);
@@ -353,8 +315,7 @@ export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
     },
     setShift(side, count) {
       state.shift[side] = Math.round(count);
-      shown.fill(-1);
-      return state.playing ? restart(state.frame) : seekAll(state.frame);
+      return state.playing ? restart(state.frame) : seekAll(aim);
     },
     on(listener) {
       listeners.add(listener);
@@ -362,14 +323,14 @@ export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
     },
     stats() {
       const dropped = videos.map((v) => v.getVideoPlaybackQuality?.().droppedVideoFrames ?? 0);
-      const seen = [...stats.seen].filter((frame) => frame >= 0 && frame < frames).length;
-      return { ...stats, heard: [...stats.heard], seen: seen / frames, dropped: Math.max(...dropped) };
+      return { ...stats.sum(), dropped: Math.max(...dropped) };
     },
     dispose() {
       halt();
       generation += 1;
       listeners.clear();
       document.removeEventListener("visibilitychange", onHidden);
+      for (const reel of reels) reel.dispose();
       for (const video of videos) {
         video.removeAttribute("src");
         video.load();

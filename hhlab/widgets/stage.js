@@ -1,15 +1,16 @@
-/* The picture of the analysis player: two videos on one canvas, in four ways, enlarged at will.
+/* The picture of the analysis player: two clips on one canvas, in four ways, enlarged at will.
 
-   createStage(videos) -> stage
+   createStage(pictures) -> stage
+     pictures()    what the two sides show now, as canvases, null where there is nothing yet
      stage.view    { mode: "side" | "wipe" | "difference" | "flip", wipe, flip, gain, zoom, x, y }
      stage.set({ ... })   changes some of it; x and y are the centre, 0 to 1
-     stage.draw()         again, after a new frame
+     stage.draw()         again, after a new picture
      stage.on(callback)   told whenever the view changes */
 
 const ZOOM = { least: 1, most: 16 };
 const SHARP_FROM = 2.5; // from so many screen pixels a pixel on, pixels are shown as squares
 
-export function createStage(videos) {
+export function createStage(pictures) {
   const view = { mode: "side", wipe: 0.5, flip: 0, gain: 8, zoom: 1, x: 0.5, y: 0.5 };
   const listeners = new Set();
   const canvas = make("canvas", { class: "hh-canvas" });
@@ -25,24 +26,25 @@ export function createStage(videos) {
     return [wide, high];
   }
 
-  /** Where a video lies in a pane: both sides at the place that the left one's proportions give. */
+  /** Where a picture lies in a pane: all at the place that the proportions of `like` give. */
   function place(pane, like) {
     const [x, y, w, h] = pane;
-    const scale = Math.min(w / like.videoWidth, h / like.videoHeight) * view.zoom;
-    const [wide, high] = [like.videoWidth * scale, like.videoHeight * scale];
+    const scale = Math.min(w / like.width, h / like.height) * view.zoom;
+    const [wide, high] = [like.width * scale, like.height * scale];
     return [x + w / 2 - view.x * wide, y + h / 2 - view.y * high, wide, high];
   }
 
-  function paint(context, side, pane, clip = pane, like = videos[side]) {
-    const video = videos[side];
-    if (video.readyState < 2 || !like.videoWidth) return;
+  function paint(context, side, pane, clip = pane, from = side) {
+    const all = pictures();
+    const [picture, like] = [all[side], all[from]];
+    if (!picture || !like) return;
     const at = place(pane, like);
     context.save();
     context.beginPath();
     context.rect(...clip);
     context.clip();
-    context.imageSmoothingEnabled = at[2] / video.videoWidth < SHARP_FROM;
-    context.drawImage(video, ...at);
+    context.imageSmoothingEnabled = at[2] / picture.width < SHARP_FROM;
+    context.drawImage(picture, ...at);
     context.restore();
   }
 
@@ -59,11 +61,11 @@ export function createStage(videos) {
       paint(context, 0, [0, 0, half, h]);
       paint(context, 1, [half + gap, 0, half, h]);
     } else if (view.mode === "flip") {
-      paint(context, view.flip, all, all, videos[0]);
+      paint(context, view.flip, all, all, 0);
     } else if (view.mode === "wipe") {
       const at = Math.round(view.wipe * w);
-      paint(context, 0, all, [0, 0, at, h], videos[0]);
-      paint(context, 1, all, [at, 0, w - at, h], videos[0]);
+      paint(context, 0, all, [0, 0, at, h]);
+      paint(context, 1, all, [at, 0, w - at, h], 0);
       context.fillStyle = "#fff";
       context.fillRect(at - 1, 0, 2, h);
       context.beginPath();
@@ -89,9 +91,9 @@ export function createStage(videos) {
     other.globalCompositeOperation = "source-over";
     other.fillStyle = "#000";
     other.fillRect(...all);
-    paint(other, 0, all, all, videos[0]);
+    paint(other, 0, all);
     other.globalCompositeOperation = "difference";
-    paint(other, 1, all, all, videos[0]);
+    paint(other, 1, all, all, 0);
     context.drawImage(spare, 0, 0);
     context.globalCompositeOperation = "lighter";
     for (let gain = 1; gain < view.gain; gain *= 2) {
@@ -127,10 +129,10 @@ export function createStage(videos) {
       w /= 2;
       if (u > w) u -= w;
     }
-    const like = videos[0];
-    const scale = Math.min(w / (like.videoWidth || w), box.height / (like.videoHeight || box.height));
-    return [(u - w / 2) / (scale * (like.videoWidth || w)),
-      (event.clientY - box.top - box.height / 2) / (scale * (like.videoHeight || box.height))];
+    const { width, height } = pictures()[0] ?? { width: w, height: box.height };
+    const scale = Math.min(w / width, box.height / height);
+    return [(u - w / 2) / (scale * width),
+      (event.clientY - box.top - box.height / 2) / (scale * height)];
   }
 
   canvas.addEventListener("pointerdown", (event) => {

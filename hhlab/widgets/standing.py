@@ -28,9 +28,11 @@ def live_leaderboard(pair: BlindPair) -> go.FigureWidget:
     """
     import plotly.graph_objects as go
 
+    from hhlab.plots.chart import QUIET
+
     names = _Names(pair)
     figure = go.FigureWidget(_figure(pair, names))
-    figure._config = {"showSendToCloud": False, "displaylogo": False, "displayModeBar": False}
+    figure._config = QUIET | {"displayModeBar": False}
 
     def follow() -> None:
         new = _figure(pair, names)

@@ -82,9 +82,10 @@ function createTake(card, wall) {
 
   const prompt = make("p", { class: "hh-take-prompt" });
   const facts = make("p", { class: "hh-small" });
+  const unknown = make("p", { class: "hh-small hh-passed-over" });
   const scores = make("ul", { class: "hh-scores" });
   const element = make("article", { class: "hh-take", tabindex: 0, draggable: true },
-    screen, make("div", { class: "hh-take-body" }, prompt, facts, scores),
+    screen, make("div", { class: "hh-take-body" }, prompt, unknown, facts, scores),
     make("div", { class: "hh-take-bar" }, star, pick, make("span", { class: "hh-fill" }), box));
   element.addEventListener("dragstart", (event) => {
     if (!card.clip) return event.preventDefault();
@@ -174,12 +175,17 @@ function createTake(card, wall) {
     prompt.textContent = card.prompt;
     prompt.title = card.prompt;
     facts.textContent = card.facts.map((fact) => fact.replaceAll(" ", "\u00a0")).join(" · ");
+    const passedOver = card.unknown.length ? `Not understood: ${card.unknown.join(", ")}` : "";
+    unknown.textContent = passedOver;
+    unknown.hidden = !passedOver;
+    unknown.title = passedOver && `${card.contender} does not know these words and has passed over them`;
     if (JSON.stringify(before.scores) !== JSON.stringify(card.scores) || !scores.childElementCount)
       scores.replaceChildren(...card.scores.map((score) => make("li", {
         class: `hh-score hh-${score.status}`, title: score.says,
       }, make("span", {}, score.title), make("b", {}, score.text))));
     element.setAttribute("aria-label",
-      [card.contender, ...card.facts, STATES[card.state] || "done", card.favourite ? "favourite" : ""].filter(Boolean).join(", "));
+      [card.contender, ...card.facts, STATES[card.state] || "done", passedOver,
+        card.favourite ? "favourite" : ""].filter(Boolean).join(", "));
     if (card.clip && element.dataset.seen) show();
   }
   update(card);

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
-_PATIENCE_S = 90.0
+_PATIENCE_S = 240.0
 
 
 def free_port() -> int:

@@ -55,3 +55,23 @@ def test_an_unknown_measure_names_the_known_ones(table):
 def test_missing_columns_are_named(table):
     with pytest.raises(BadArgument, match="unit"):
         plots.comparison(table.drop(columns="unit"), measure="offset_ms")
+
+
+def test_nothing_leads_out_of_a_figure_in_a_notebook(series, table, monkeypatch):
+    """No button that sends data away, no vendor's link; and what is drawn stays a plotly figure."""
+    import plotly.graph_objects as go
+    import plotly.io as pio
+
+    monkeypatch.setattr(pio.renderers, "default", "plotly_mimetype")
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: shown.append(bundle))
+    for figure in (plots.timeline(series), plots.comparison(table, measure="offset_ms")):
+        assert isinstance(figure, go.Figure)
+        shown.append(figure._repr_mimebundle_())
+        figure.show()
+        figure._ipython_display_()
+    assert len(shown) == 6
+    for bundle in shown:
+        config = bundle["application/vnd.plotly.v1+json"]["config"]
+        assert config["displaylogo"] is False and config["showSendToCloud"] is False
+        assert "plot.ly" not in str(bundle) and "http" not in str(config)

@@ -1,42 +1,59 @@
-"""Two videos on one clock: at most a frame apart, and each step exactly one frame."""
+"""Two clips on one clock: what is drawn is never more than a picture apart, and steps are exact."""
 
 from __future__ import annotations
 
 import base64
+from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from hhlab.widgets.assets import script, style
+from hhlab.widgets.assets import PLAYER, script, style
 from tests.widgets.conftest import FPS, FRAMES
 
 _SETUP = """async ([clips, fps, frames, loop]) => {
   const { createSync, createTransport } = window.widget;
   const root = document.getElementById("root");
   root.className = "hh";
-  window.videos = clips.map(() => root.appendChild(document.createElement("video")));
+  const video = () => Object.assign(document.createElement("video"), { className: "hh-source" });
+  window.videos = clips.map(video);
+  root.append(...videos);
   window.sync = createSync({ videos, fps, frames, loop });
+  for (const screen of sync.screens) {
+    const box = root.appendChild(document.createElement("div"));
+    box.style.cssText = "width: 256px; height: 64px";
+    box.append(screen);
+  }
   root.append(createTransport(sync).element);
   const blob = (text) => new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))],
                                   { type: "video/mp4" });
   await sync.load(clips.map(blob));
-  window.number = (video) => {
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [256, 64];
-    const context = canvas.getContext("2d");
-    context.drawImage(video, 0, 0);
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [256, 64];
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  window.number = (picture) => {
+    if (!picture) return null;
+    context.drawImage(picture, 0, 0);
+    const row = context.getImageData(0, 32, 256, 1).data;
     let total = 0;
-    for (let bit = 0; bit < 8; bit++)
-      total += (context.getImageData(32 * bit + 16, 32, 1, 1).data[1] > 128) << bit;
+    for (let bit = 0; bit < 8; bit++) total += (row[4 * (32 * bit + 16) + 1] > 128) << bit;
     return total;
   };
+  // At each picture of the page: [the frame it is said to be, and what one sees left and right].
+  window.seen = [];
+  const look = () => {
+    if (sync.state.playing) seen.push([sync.state.frame, ...sync.pictures().map(number)]);
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
 }"""
 
 
 @pytest.fixture
 def player(bench, numbered_clips):
     def open_(*, loop: bool = True):
-        bench.open(script("player", "transport"), style("player"), render=False)
+        bench.open(script(*PLAYER), style("player"), render=False)
         clips = [base64.b64encode(path.read_bytes()).decode() for path in numbered_clips]
         bench.page.evaluate(_SETUP, [clips, FPS, FRAMES, loop])
         return bench.page
@@ -45,7 +62,7 @@ def player(bench, numbered_clips):
 
 
 def shown(page) -> list[int]:
-    return page.evaluate("videos.map(number)")
+    return page.evaluate("sync.pictures().map(number)")
 
 
 def test_every_step_shows_exactly_the_next_frame_on_both_sides(player):
@@ -61,23 +78,90 @@ def test_many_hasty_steps_end_where_they_should(player):
     page = player()
     page.evaluate("(async () => { for (let i = 0; i < 25; i++) sync.step(1); })()")
     page.wait_for_function("sync.state.frame === 25 && !videos.some((v) => v.seeking)")
-    page.wait_for_function("videos.every((v) => number(v) === 25)", timeout=5000)
+    page.wait_for_function("sync.pictures().every((v) => number(v) === 25)", timeout=5000)
 
 
-def test_sides_stay_within_a_frame_while_playing_and_looping(player):
+def drawn(page) -> np.ndarray:
+    """int (pictures of the page, 3): frame as told, as drawn on the left and on the right."""
+    page.wait_for_function("sync.stats().plays >= 2", timeout=60_000)
+    found = np.array(page.evaluate("seen"))
+    assert len(found) > 40
+    return found
+
+
+def test_what_is_drawn_is_never_more_than_a_picture_apart(player):
     page = player()
-    page.evaluate(
-        """window.apart = []; sync.on((state) => state.playing &&
-           apart.push(Math.abs(videos[0].currentTime - videos[1].currentTime))); sync.play()"""
-    )
-    page.wait_for_function("sync.stats().plays >= 2", timeout=30_000)
+    page.evaluate("sync.play()")
+    told, left, right = drawn(page).T
+    assert np.abs(left - right).max() <= 1
+    assert np.array_equal(told, np.maximum(left, right)), "the frame on show is the one told"
+    assert len(set(left)) > FRAMES / 2, "most pictures are shown"
     page.evaluate("sync.pause()")
-    apart = np.array(page.evaluate("apart"))
-    assert len(apart) > 60 and page.evaluate("sync.stats().seen") > 0.5
-    # On a machine that is busy with other things a side may start late; it catches up at once.
-    assert np.percentile(apart, 98) <= 1 / FPS and apart.max() <= 2 / FPS
     first, second = shown(page)
     assert first == second == page.evaluate("sync.state.frame")
+
+
+@pytest.mark.parametrize("trouble", [
+    "setInterval(() => { const t = performance.now(); while (performance.now() - t < 90); }, 180)",
+    "setInterval(() => { videos[1].playbackRate = 0.3; }, 20)",
+    "setInterval(() => { videos[1].pause(); setTimeout(() => videos[1].play(), 120); }, 500)",
+    "delete window.VideoFrame",
+], ids=["the page is busy", "a side is slow", "a side stops", "an older browser"])  # fmt: skip
+def test_nor_is_it_where_there_is_trouble(player, trouble):
+    page = player()
+    page.evaluate("sync.setRate(2)")
+    page.evaluate(trouble)
+    page.evaluate("sync.play()")
+    _, left, right = drawn(page).T
+    # Without VideoFrame one has to believe what a video says of its picture, which may be one off.
+    assert np.abs(left - right).max() <= (2 if "VideoFrame" in trouble else 1)
+    stats = page.evaluate("sync.stats()")
+    assert stats["skew_frames"] <= 1 and stats["skew_ms"] <= 1000 / FPS + 0.01
+
+
+def test_the_screen_itself_shows_two_alike(player):
+    """Read from pictures of the page, as its compositor makes them."""
+    page = player()
+    page.evaluate("sync.play()")
+    numbers = []
+    for _ in range(4):
+        page.wait_for_timeout(130)
+        picture = np.asarray(Image.open(BytesIO(page.screenshot())).convert("L"))
+        tops = page.evaluate("sync.screens.map((s) => s.getBoundingClientRect().top)")
+        left = page.evaluate("sync.screens[0].getBoundingClientRect().left")
+        columns = np.round(left + 32 * np.arange(8) + 16).astype(int)
+        numbers.append([int((picture[round(top) + 32, columns] > 128) @ 2 ** np.arange(8))
+                        for top in tops])  # fmt: skip
+    numbers = np.array(numbers)
+    assert np.abs(numbers[:, 0] - numbers[:, 1]).max() <= 1 and len(np.unique(numbers)) > 1
+
+
+def test_which_pictures_are_shown_together(player):
+    page = player()
+    page.evaluate(
+        "window.next = (kept, shown, newest) => "
+        "widget.nextPictures(kept.map((k) => (n) => k.includes(n)), shown, newest); null"
+    )
+    for kept, on_show, newest, wanted in (
+        ([[3, 4, 5], [4, 5]], 3, 5, [5, 5]),  # the newest that both have
+        ([[4, 5], [3, 4]], 3, 5, [4, 4]),
+        ([[4], [3]], 3, 4, None),  # one may wait for the other, for a moment
+        ([[3, 5], [4]], 3, 5, [5, 4]),  # but not longer: neighbours
+        ([[3, 7], [4]], 3, 7, [3, 4]),
+        ([[3, 7], [5]], 3, 7, None),  # never farther apart than that
+        ([[4, 5], [8]], 3, 5, None),
+        ([[2], [2]], 5, 2, None),  # and never back
+        ([[6], [5], [6]], 4, 6, [6, 5, 6]),
+    ):
+        assert page.evaluate("(a) => next(...a)", [kept, on_show, newest]) == wanted, kept
+
+
+def test_a_side_that_is_ahead_is_slowed_down_and_one_far_off_is_moved(player):
+    page = player()
+    at = [-0.6, -0.2, -0.01, 0.0, 0.003, 0.01, 0.3, 0.6]
+    change = page.evaluate("(at) => at.map(widget.speedChange)", at)
+    assert change[0] is None and change[-1] is None and change[3] == change[4] == 0
+    assert change[1] == 1 and change[2] > 0 > change[5] > change[6] > -1
 
 
 def test_without_loop_it_ends_on_the_last_frame(player):
@@ -85,7 +169,7 @@ def test_without_loop_it_ends_on_the_last_frame(player):
     page.evaluate("sync.setRate(2)")
     page.evaluate("sync.play()")
     page.wait_for_function("!sync.state.playing && sync.stats().plays === 1", timeout=20_000)
-    page.wait_for_function("videos.every((v) => number(v) === 59)", timeout=5000)
+    page.wait_for_function("sync.pictures().every((v) => number(v) === 59)", timeout=5000)
 
 
 def test_one_side_is_heard_and_switching_does_not_stop(player):
@@ -123,10 +207,10 @@ def test_the_bar_works_by_keyboard_and_says_what_it_is(player):
     assert names == ["One frame back", "Play", "One frame on", "Frame", "Loop", "Speed"]
     page.get_by_label("One frame on").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("videos.every((v) => number(v) === 1)")
+    page.wait_for_function("sync.pictures().every((v) => number(v) === 1)")
     page.get_by_role("slider", name="Frame").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("videos.every((v) => number(v) === 2)")
+    page.wait_for_function("sync.pictures().every((v) => number(v) === 2)")
     assert "frame 3 of 60" in page.get_by_role("slider").get_attribute("aria-valuetext")
     page.get_by_label("Right").check(force=True)
     assert page.evaluate("sync.state.heard") == 1

@@ -25,7 +25,8 @@ def test_every_script_and_style_is_declared_as_package_data():
 
 
 @pytest.mark.parametrize(
-    "module, name", [("compare", "Compare"), ("wall", "Wall"), ("drop", "Drop")]
+    "module, name",
+    [("compare", "Compare"), ("wall", "Wall"), ("drop", "Drop"), ("pair", "BlindPair")],
 )
 def test_a_module_declares_nothing_twice_and_asks_nobody_outside(module, name):
     from importlib import import_module
@@ -37,3 +38,20 @@ def test_a_module_declares_nothing_twice_and_asks_nobody_outside(module, name):
     assert not re.search(r"https?://(?!www\.w3\.org)|\bfetch\(|XMLHttpRequest|url\(", widget._esm)
     assert not re.search(r"https?://|@import|url\(", widget._css)
     assert "innerHTML" not in widget._esm, "text of others is never markup"
+
+
+def test_styles_of_widgets_that_meet_on_a_page_leave_each_other_alone():
+    """JupyterLab keeps all of them in one page, also those of other notebooks."""
+
+    def leads(*names: str) -> set[str]:
+        """The classes with which the selectors of these sheets begin."""
+        text = "".join((HERE / f"{name}.css").read_text() for name in names)
+        text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+        selectors = ",".join(re.findall(r"([^{}]+)\{", text)).split(",")
+        found = (re.match(r"\s*\.(hh[\w-]*)", selector) for selector in selectors)
+        return {match[1] for match in found if match} - {"hh"}
+
+    shared = leads("player")
+    pair, lab = leads("pair") - shared, leads("compare", "wall", "lab", "drop") - shared
+    assert len(pair) > 20 and len(lab) > 40
+    assert not pair & lab

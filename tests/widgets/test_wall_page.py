@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -168,6 +169,18 @@ def test_the_menu_is_worked_by_keys_and_code_can_be_copied(room):
     assert room.page.evaluate("document.activeElement.textContent") == "Copy"
     room.page.get_by_role("button", name="Close").click()
     assert not room.page.locator(".hh-code").is_visible()
+
+
+def test_words_that_were_passed_over_are_said_beside_the_clip(room):
+    """The model warns of them in the thread in which it works, where nobody would read it."""
+    make = room.stub.generate
+    unknown = {"unknown_words": ["zeppelin", "<i>yodel</i>"]}
+    room.stub.generate = lambda shot, **more: replace(make(shot, **more), provenance=unknown)
+    room.make("A zeppelin.", measure=False)
+    room.open()
+    said = room.page.locator(".hh-passed-over")
+    assert said.inner_text().endswith("Not understood: <i>yodel</i>, zeppelin")
+    assert "zeppelin" in room.page.locator(".hh-take").get_attribute("aria-label")
 
 
 def test_failures_and_interruptions_say_why(room):
