@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 CONDITIONING = 37
 """Rows of `width` numbers by which the unified model tells tokens what they are: 4 roles, and 32
 waves and a bias of the noise level."""
+PLACE_ROWS = 24
+"""Further such rows: the waves of a token's place in the picture and in time."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def shape_of(
         in_dims=dict(zip(MODALITIES, dims, strict=True)),
         text_vocabulary=config.text_vocabulary,
         gates=config.gates,
-        conditioning=CONDITIONING,
+        conditioning=CONDITIONING + (PLACE_ROWS if config.places else 0),
         video_patch=video_patch,
         first_frame_alone=True,
         fps=fps,

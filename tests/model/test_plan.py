@@ -56,22 +56,22 @@ def test_the_middle_learns_what_the_prompt_says_and_resumes_exactly(told, tmp_pa
     def run(name: str, steps: int) -> Trainer:
         recipe = type(RECIPE)(
             **RECIPE.to_dict()
-            | {"steps": steps, "batch": 8, "muon_rate": 0.02, "adam_rate": 0.01, "save_every": 40}
+            | {"steps": steps, "batch": 8, "muon_rate": 0.02, "adam_rate": 0.01, "ema": 0.9, "precision": "fp32"}
         )
         return Trainer(recipe, tmp_path / name, told, told, GRID, text_vocabulary=8)
 
-    whole = run("whole", 80)
+    whole = run("whole", 160)
     before = whole.watch()
     whole.run()
     after = whole.watch()
     for what in ("t2v attributes", "t2v lips", "t2v camera", "t2v phones"):
-        assert after[what] < 0.7 * before[what], what
+        assert after[what] < 0.75 * before[what], what
 
-    first = run("cut", 80)
-    while first.step < 40:
+    first = run("cut", 160)
+    while first.step < 120:
         first.update()
     first.save()
-    again = run("cut", 80)
+    again = run("cut", 160)
     assert again.resume()
     again.run()
     pairs = zip(whole.learner.parameters(), again.learner.parameters(), strict=True)
