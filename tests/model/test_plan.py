@@ -56,7 +56,8 @@ def test_the_middle_learns_what_the_prompt_says_and_resumes_exactly(told, tmp_pa
     def run(name: str, steps: int) -> Trainer:
         recipe = type(RECIPE)(
             **RECIPE.to_dict()
-            | {"steps": steps, "batch": 8, "muon_rate": 0.02, "adam_rate": 0.01, "ema": 0.9, "precision": "fp32"}
+            | {"steps": steps, "batch": 8, "muon_rate": 0.02, "adam_rate": 0.01}
+            | {"ema": 0.9, "precision": "fp32"}
         )
         return Trainer(recipe, tmp_path / name, told, told, GRID, text_vocabulary=8)
 
