@@ -50,8 +50,9 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
                          rf"{_SIDE.format(way=way)}(?! (?:of|to))"
                          rf"|{way}[- ]side light(?:ing)?|{way}[- ]hand light|side[- ]?lit {way}")
       for way in ("left", "right")),
-    ("direction", "above", rf"{_LIGHT}\b[^,;]*? (?:from (?:above|overhead|the top|the ceiling)|"
-                           r"overhead)|(?:overhead|top|ceiling) (?:light|lights|lighting|lamp|sun)|"
+    ("direction", "above", rf"{_LIGHT}\b(?:[^,;]*? from (?:above|overhead|the top|the ceiling)|"
+                           r"(?: \w+)? overhead)|"
+                           r"(?:overhead|top|ceiling) (?:light|lights|lighting|lamp|sun)|"
                            r"top[- ]lit|butterfly light(?:ing)?|noon(?:day)? sun|midday sun"),
     ("direction", "below", rf"{_LIGHT}\b[^,;]*? from (?:below|beneath|underneath|the floor)|"
                            r"under[- ]?light(?:ing)?|under[- ]?lit|lit by a campfire"),

@@ -29,6 +29,8 @@ def test_every_phrase_of_the_small_world_is_understood():
     [
         ("Golden hour, backlit hair", {"warmth": "warm", "direction": "behind"}),
         ("Harsh overhead light", {"softness": "hard", "direction": "above"}),
+        ("A light shines overhead", {"direction": "above"}),
+        ("Light from the left while gulls wheel overhead", {"direction": "left"}),
         ("Lit by candlelight, low-key", {"warmth": "warm", "level": "dim"}),
         ("Light comes from the window on the left", {"direction": "left"}),
         ("Bright sunlight from the right", {"level": "bright", "direction": "right"}),
