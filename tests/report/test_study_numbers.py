@@ -153,7 +153,9 @@ def test_a_contender_without_votes_is_listed_as_such_and_not_counted_as_beaten()
 
 
 def test_last_place_is_told_only_where_there_is_one():
-    assert last_place(board((1, 2), (1, 2), (3, 3))) == "cleo is behind all others, beyond doubt."
+    last = "cleo is behind all others in blind votes, beyond doubt."
+    assert last_place(board((1, 1), (2, 2), (3, 3))) == last
+    assert last_place(board((1, 2), (1, 2), (3, 3))) == ""  # said with who leads
     assert last_place(board((1, 3), (1, 3), (1, 3))) == ""
 
 

@@ -36,10 +36,15 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else list(names))
 
 
+_BY = {
+    "votes": "in blind votes", "simulated votes": "in the simulated votes",
+    "metrics": "in what was measured",
+}  # fmt: skip
+
+
 def first_place(board: Board) -> str:
     """Who is first, or between whom that is open."""
-    by = {"votes": "in blind votes", "simulated votes": "in the simulated votes",
-          "metrics": "in what was measured"}[board.kind]  # fmt: skip
+    by = _BY[board.kind]
     known = [one.contender for one in board.places if one.rank_low]
     leaders, rest = board.leaders, [name for name in known if name not in board.leaders]
     if len(known) < 2:
@@ -57,8 +62,9 @@ def first_place(board: Board) -> str:
 def last_place(board: Board) -> str:
     """Who is last beyond doubt, "" where that is open or said already."""
     known = [one for one in board.places if one.rank_low]
-    if len(known) > 2 and len(board.trailing) == 1:
-        return f"{board.trailing[0]} is behind all others, beyond doubt."
+    said = len(board.leaders) == len(known) - 1  # "a and b lead; c is behind"
+    if len(known) > 2 and len(board.trailing) == 1 and not said:
+        return f"{board.trailing[0]} is behind all others {_BY[board.kind]}, beyond doubt."
     return ""
 
 
