@@ -128,7 +128,9 @@ class Grid:
     rows, columns : blocks of a picture
     groups : groups of pictures after the first
     group_s, token_s : how long a group of pictures and an audio token last
-    audio_tokens : of the whole clip
+    audio_tokens : of the whole clip, or of that part of it
+    start : None where the first picture stands at the beginning; else this is a part of a clip
+        without it, and so many groups come before
     """
 
     rows: int
@@ -137,6 +139,12 @@ class Grid:
     group_s: float
     audio_tokens: int
     token_s: float
+    start: int | None = None
+
+    @property
+    def start_s(self) -> float:
+        """When the part begins in its clip."""
+        return (self.start or 0) * self.group_s
 
 
 def _waves(positions: np.ndarray) -> np.ndarray:
@@ -181,10 +189,10 @@ def make_layout(
         other is to be made
     """
     frame_s = grid.group_s  # the middle of a group lies half a group after its start
-    middles = [(k + 0.5) * frame_s for k in range(grid.groups)]
-    first, rest = _picture(grid, [0.0]), _picture(grid, middles)
+    middles = [grid.start_s + (k + 0.5) * frame_s for k in range(grid.groups)]
+    first, rest = _picture(grid, [0.0] if grid.start is None else []), _picture(grid, middles)
     sound = np.zeros((grid.audio_tokens, 4), np.float32)
-    sound[:, 0] = (np.arange(grid.audio_tokens) + 0.5) * grid.token_s
+    sound[:, 0] = grid.start_s + (np.arange(grid.audio_tokens) + 0.5) * grid.token_s
     words = np.zeros((text_tokens, 4), np.float32)
     words[:, 3] = np.arange(text_tokens)
     text = [Segment("text", "prompt", True, words)]

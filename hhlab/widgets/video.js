@@ -2,6 +2,7 @@
 
 const LAND_MS = 600; // until a picture is given up that ought to come after a seek
 const SOON_MS = 15;
+const LOOK_MS = 100; // how often to look whether a seek has ended whose event nobody saw
 
 /** Resolves with the event, rejects with what ails the video. */
 function arrived(video, event) {
@@ -16,6 +17,13 @@ function arrived(video, event) {
     video.addEventListener(event, good);
     video.addEventListener("error", bad);
   });
+}
+
+/** Resolves when the video has stopped seeking. */
+async function stoodStill(video) {
+  do await new Promise((done) => setTimeout(done, LOOK_MS));
+  while (!video.error && (video.seeking || video.readyState < 2));
+  if (video.error) throw video.error;
 }
 
 /** Resolves when the clip behind an address can be played to its end; null takes the clip away. */
@@ -38,8 +46,9 @@ async function landOn(video, reel, number, fps) {
   const time = (number + 0.5) / fps;
   if (Math.abs(video.currentTime - time) > 1e-4 || video.seeking) {
     const there = arrived(video, "seeked");
+    there.catch(() => {}); // whichever comes second is heard by nobody
     video.currentTime = time;
-    await there;
+    await Promise.race([there, stoodStill(video)]);
   }
   const until = performance.now() + LAND_MS; // some browsers have the picture a little later
   for (reel.take(); !reel.has(number) && performance.now() < until; reel.take())

@@ -6,6 +6,7 @@ import pytest
 
 from hhlab.study import Study
 from tests.study.fakes import FakeContender, FakeInstrument, suite
+from tests.widgets.waiting import comes_to
 
 STATE = """() => [...document.querySelectorAll("article:first-of-type video")].map(
   (video) => [!video.hidden, video.muted, video.played.length > 0])"""
@@ -28,11 +29,12 @@ def test_clips_play_alone_and_together_and_nothing_is_fetched(browser, report):
     page.goto(report.as_uri())
     assert page.evaluate(STATE) == [[False, False, False]] * 2, "stills first"
     page.click("article:first-of-type [data-play]")
-    page.wait_for_function(f"({STATE})()[0][2]")
+    # the report's content policy also forbids what Playwright waits with
+    comes_to(lambda: page.evaluate(STATE)[0][2], page)
     assert page.evaluate(STATE)[1] == [False, False, False], "one clip, and no other"
-    page.wait_for_function("() => document.querySelector('article video').ended")
+    comes_to(lambda: page.evaluate("() => document.querySelector('article video').ended"), page)
     page.click("article:first-of-type [data-together]")
-    page.wait_for_function(f"({STATE})().every((one) => one[2])")
+    comes_to(lambda: all(one[2] for one in page.evaluate(STATE)), page)
     assert [one[:2] for one in page.evaluate(STATE)] == [[True, False], [True, True]], (
         "all are seen, one is heard"
     )

@@ -91,13 +91,39 @@ def test_a_part_alone_holds_nothing_of_the_other(told, alone):
     assert clips_for(Task(), GRID, 8) == 8
 
 
+def test_a_moment_is_what_its_clip_holds_then(told):
+    def made(task: Task, seed: int):
+        draw = torch.Generator().manual_seed(seed)
+        return make_batch(told, torch.arange(4), GRID, draw, task=task, **SHIFTS)
+
+    whole = made(Task(), 0)
+    starts = set()
+    for seed in range(8):
+        part = made(Task(moment=True, groups=1), seed)
+        time = part.layout.positions("video", torch.device("cpu"))[0, 0]
+        start = round(float(time) / GRID.group_s - 0.5)
+        starts.add(start)
+        assert part.clean["image"].shape[1] == 0 and part.clean["video"].shape[1] == 4
+        assert torch.equal(part.clean["video"], whole.clean["video"][:, 4 * start : 4 * start + 4])
+        sound = part.layout.positions("audio", torch.device("cpu"))[:, 0]
+        first = round(float(sound[0]) / GRID.token_s - 0.5)
+        assert abs(first * GRID.token_s - start * GRID.group_s) <= GRID.token_s / 2
+        rows = slice(first, first + len(sound))
+        assert len(sound) and torch.equal(part.clean["audio"], whole.clean["audio"][:, rows])
+        assert torch.equal(part.plan["phones"],
+                           whole.plan["phones"][:, 2 * rows.start : 2 * rows.stop])  # fmt: skip
+        assert part.plan["camera"].shape[1] == part.plan["mouth_shape"].shape[1] == 4
+    assert starts == {0, 1}
+
+
 def test_cheap_parts_come_mostly_first():
     def share(progress: float) -> float:
         draw = torch.Generator().manual_seed(1)
-        return np.mean([draw_task(draw, progress).alone is not None for _ in range(2000)])
+        tasks = [draw_task(draw, progress) for _ in range(2000)]
+        return np.mean([task.alone is not None or task.moment for task in tasks])
 
-    assert share(0.0) == pytest.approx(0.85, abs=0.05)
-    assert share(1.0) == pytest.approx(0.25, abs=0.04)
+    assert share(0.0) == pytest.approx(0.9, abs=0.04)
+    assert share(1.0) == pytest.approx(0.5, abs=0.04)
 
 
 def test_every_task_can_be_laid_out(told):
@@ -105,5 +131,7 @@ def test_every_task_can_be_laid_out(told):
     for _ in range(60):
         task = draw_task(draw, 0.3)
         batch = make_batch(told, torch.arange(2), GRID, draw, task=task, **SHIFTS)
-        grid = grid_of(GRID, task)
+        times = batch.layout.positions("audio", torch.device("cpu"))[:, 0]
+        later = task.moment and len(times) and float(times.min()) > GRID.group_s
+        grid = grid_of(GRID, task, int(later))
         assert batch.clean["audio"].shape[1] in (0, grid.audio_tokens, 2 * grid.audio_tokens)

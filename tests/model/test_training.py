@@ -13,7 +13,7 @@ from hhlab.model.training.loop import Trainer, rate_at
 from hhlab.model.training.objective import Task, draw_levels, make_batch
 from hhlab.model.training.recipe import Recipe
 
-GRID = Grid(rows=2, columns=2, groups=2, group_s=0.32, audio_tokens=6, token_s=0.04)
+GRID = Grid(rows=2, columns=2, groups=2, group_s=0.32, audio_tokens=6, token_s=0.12)
 SIZES = {
     "width": 32, "layers": 3, "heads": 2, "kv_heads": 2, "head_dim": 16, "mlp_width": 48,
     "image_dim": 12, "video_dim": 16, "audio_dim": 10, "text_dim": 32, "text_tokens": 5,

@@ -11,6 +11,7 @@ from hhlab.scores import Scores
 from hhlab.types import Clip, Moment, Score, Series
 from tests.widgets.conftest import FPS, FRAMES, numbered_frames
 from tests.widgets.pictures import keep_picture
+from tests.widgets.waiting import comes_to, comes_to_be
 
 
 def clip_of(tint: int) -> Clip:
@@ -89,37 +90,23 @@ def test_both_sides_show_the_same_frame_and_step_exactly(page):
     assert numbers(page) == [0, 0]
     for key, wanted in ((".", 1), (".", 2), (">", 12), (",", 11), ("End", FRAMES - 1), ("Home", 0)):
         page.keyboard.press(key)
-        page.wait_for_function(
-            "n => +document.querySelector('.hh-plot').getAttribute('aria-valuenow') === n",
-            arg=wanted,
-        )
-        page.wait_for_timeout(60)
-        assert numbers(page) == [wanted, wanted]
+        comes_to_be(lambda: frame(page), wanted, page)
+        comes_to_be(lambda: numbers(page), [wanted, wanted], page)
 
 
 def test_one_side_is_shifted_by_whole_frames(page):
     for _ in range(10):
         page.keyboard.press(".")
-    page.wait_for_timeout(150)
+    comes_to_be(lambda: numbers(page), [10, 10], page)
     page.keyboard.press("d")
     page.keyboard.press("d")
-    page.wait_for_timeout(250)
-    assert numbers(page) == [10, 8] and page.get_by_text("B +2 fr").is_visible()
+    comes_to_be(lambda: numbers(page), [10, 8], page)
+    assert page.get_by_text("B +2 fr").is_visible()
     page.keyboard.press("e")
-    page.wait_for_timeout(200)
-    assert numbers(page) == [10, 9]
+    comes_to_be(lambda: numbers(page), [10, 9], page)
     page.keyboard.press("r")
-    page.wait_for_timeout(200)
-    assert numbers(page) == [10, 10] and page.get_by_text("in step").is_visible()
-
-
-def comes_to(holds, page) -> None:
-    """Wait until something holds, as a seek takes as long as the machine is busy."""
-    for _ in range(100):
-        if holds():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("it never came to that")
+    comes_to_be(lambda: numbers(page), [10, 10], page)
+    assert page.get_by_text("in step").is_visible()
 
 
 def test_a_click_on_a_curve_goes_to_that_frame(page):
@@ -128,7 +115,7 @@ def test_a_click_on_a_curve_goes_to_that_frame(page):
     for share in (0.25, 0.5, 0.9):
         plot.click(position={"x": share * box["width"], "y": 20})
         comes_to(lambda share=share: abs(frame(page) - int(share * FRAMES)) <= 1, page)
-        assert numbers(page) == [frame(page)] * 2
+        comes_to(lambda: numbers(page) == [frame(page)] * 2, page)
     page.get_by_role("button", name="right at 1.67 s").first.click()
     comes_to(lambda: frame(page) == 40, page)
     plot.focus()
@@ -144,33 +131,29 @@ def test_ways_of_comparing(page):
       return [at(.3), at(.7)];
     }"""
     page.keyboard.press("End")  # frame 59: blocks 0, 1, 3, 4, 5 are white
-    page.wait_for_timeout(150)
+    comes_to_be(lambda: numbers(page), [FRAMES - 1] * 2, page)
     page.keyboard.press("3")
-    page.wait_for_timeout(80)
-    left, _ = page.evaluate(middle)
     # the clips differ by 20 in red on dark blocks; made 8 times brighter that is 160, green is 0
+    comes_to(lambda: page.evaluate(middle)[0][1] < 40 and page.evaluate(middle)[0][0] > 90, page)
     assert page.get_by_label("Differences made brighter").is_visible()
-    assert left[1] < 40 and left[0] > 90, left
     page.get_by_label("Differences made brighter").select_option("1")
-    page.wait_for_timeout(80)
-    once, _ = page.evaluate(middle)
-    assert once[0] < 45
+    comes_to(lambda: page.evaluate(middle)[0][0] < 45, page)
     page.locator(".hh-compare").focus()
     page.keyboard.press("2")
-    page.wait_for_timeout(80)
-    left, right = page.evaluate(middle)
-    assert right[0] > left[0] + 8 or left[0] > 200, "red of the right clip is on the right"
+
+    def right_is_redder() -> bool:
+        left, right = page.evaluate(middle)
+        return right[0] > left[0] + 8 or left[0] > 200
+
+    comes_to(right_is_redder, page)
+    left, _ = page.evaluate(middle)
     page.get_by_label("Wipe", exact=True).last.fill("10")
-    page.wait_for_timeout(80)
-    moved, _ = page.evaluate(middle)
-    assert moved[0] >= left[0]
+    comes_to(lambda: page.evaluate(middle)[0][0] >= left[0], page)
     page.locator(".hh-compare").focus()
     page.keyboard.press("4")
-    page.wait_for_timeout(50)
-    assert page.get_by_text("left <i>one</i>").first.is_visible()
+    page.get_by_text("left <i>one</i>").first.wait_for()
     page.keyboard.press("x")
-    page.wait_for_timeout(50)
-    assert page.get_by_role("button", name="Show A").is_visible()
+    page.get_by_role("button", name="Show A").wait_for()
 
 
 def test_zoom_keeps_what_is_under_the_pointer_and_shows_pixels(page):

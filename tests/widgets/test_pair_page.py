@@ -15,6 +15,7 @@ from hhlab.blind.material import DAMAGE, SAME, Check, Item, Material
 from hhlab.widgets import BlindPair
 from tests.widgets.bench import Bench
 from tests.widgets.conftest import FPS, FRAMES
+from tests.widgets.waiting import comes_to, comes_to_be
 
 NAMES = ("Alpha-1", "Beta-2", "Gamma-3")
 READY = "document.querySelector('.hh-vote')?.disabled === false"
@@ -200,13 +201,16 @@ def test_undo_and_skip_by_key(sit):
 
 def test_keys_for_the_player_do_not_vote(sit):
     one = sit(dark=True)
-    one.page.keyboard.press("Space")
-    one.page.keyboard.press(".")
     slider = one.page.get_by_role("slider", name="Frame")
-    frame = int(slider.input_value())
+    one.page.keyboard.press("Space")
+    comes_to(lambda: int(slider.input_value()) > 0, one.page)
+    one.page.keyboard.press("Home")
+    comes_to_be(slider.input_value, "0", one.page)
+    one.page.keyboard.press(".")
+    comes_to_be(slider.input_value, "1", one.page)
     slider.focus()
     one.page.keyboard.press("ArrowRight")
-    one.page.wait_for_function(f"document.querySelector('.hh-scrub').value == {frame + 1}")
+    comes_to_be(slider.input_value, "2", one.page)
     one.page.get_by_label("Speed").focus()
     one.page.keyboard.press("ArrowDown")
     one.page.locator(".hh-pair").focus()

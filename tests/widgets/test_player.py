@@ -78,7 +78,7 @@ def test_many_hasty_steps_end_where_they_should(player):
     page = player()
     page.evaluate("(async () => { for (let i = 0; i < 25; i++) sync.step(1); })()")
     page.wait_for_function("sync.state.frame === 25 && !videos.some((v) => v.seeking)")
-    page.wait_for_function("sync.pictures().every((v) => number(v) === 25)", timeout=5000)
+    page.wait_for_function("sync.pictures().every((v) => number(v) === 25)")
 
 
 def drawn(page) -> np.ndarray:
@@ -169,7 +169,7 @@ def test_without_loop_it_ends_on_the_last_frame(player):
     page.evaluate("sync.setRate(2)")
     page.evaluate("sync.play()")
     page.wait_for_function("!sync.state.playing && sync.stats().plays === 1", timeout=20_000)
-    page.wait_for_function("sync.pictures().every((v) => number(v) === 59)", timeout=5000)
+    page.wait_for_function("sync.pictures().every((v) => number(v) === 59)")
 
 
 def test_one_side_is_heard_and_switching_does_not_stop(player):

@@ -16,6 +16,7 @@ from hhlab.widgets.wall import Wall
 from tests.lab.conftest import Stub, stub_measure
 from tests.widgets.bench import Bench
 from tests.widgets.pictures import keep_picture
+from tests.widgets.waiting import comes_to_be
 
 NASTY = 'A <img src=x onerror="window.bad = 1"> man.'
 
@@ -158,10 +159,10 @@ def test_the_menu_is_worked_by_keys_and_code_can_be_copied(room):
     more.focus()
     room.page.keyboard.press("Enter")
     room.page.wait_for_selector(".hh-menu[open]")
-    room.page.wait_for_timeout(50)
-    assert room.page.evaluate("document.activeElement.textContent") == "Same again, new seed"
+    focused = lambda: room.page.evaluate("document.activeElement.textContent")  # noqa: E731
+    comes_to_be(focused, "Same again, new seed", room.page)
     room.page.keyboard.press("End")
-    assert room.page.evaluate("document.activeElement.textContent") == "Copy as Python"
+    comes_to_be(focused, "Copy as Python", room.page)
     room.page.keyboard.press("Enter")
     assert (room.asked[-1]["what"], room.asked[-1]["takes"]) == ("python", [take.id])
     room.bench.deliver({"kind": "code", "title": "Copy as Python", "text": "<b>1 < 2</b>\n"})

@@ -8,6 +8,7 @@ is when sampling, and sometimes is given, so that the lips learn to follow it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -28,7 +29,8 @@ class Task:
     """One way of using the model; the names are those of the pipeline's arguments.
 
     `groups` is how many groups of pictures the clip has; None for all that there are. `alone` is
-    "picture" or "sound" where the other is not there at all.
+    "picture" or "sound" where the other is not there at all. A `moment` is a part from anywhere in
+    the clip, without its first picture.
     """
 
     references: int = 0
@@ -38,12 +40,15 @@ class Task:
     sound_given: bool = False
     groups: int | None = None
     alone: str | None = None
+    moment: bool = False
 
 
-# Of the batches at the start and at the end of a run: first pictures alone, sound alone. They cost
-# a quarter of a clip, and teach most of what a prompt decides.
-STILLS = (0.65, 0.05)
-SOUNDS = (0.20, 0.20)
+# Of the batches at the start and at the end of a run: first pictures alone, sound alone, moments of
+# a clip. They cost a quarter of a clip. First pictures teach what a prompt decides; moments, what
+# pictures look like while somebody speaks, and which sound goes with them.
+STILLS = (0.30, 0.04)
+SOUNDS = (0.20, 0.06)
+MOMENTS = (0.40, 0.40)
 SHORT = ((0.30, 2), (0.25, 3))  # share of the batches whose clips are cut to so many groups
 
 
@@ -61,6 +66,13 @@ def draw_task(draw: torch.Generator, progress: float = 1.0) -> Task:
         return Task(references=references, source=kind > 0.85, groups=0, alone="picture")
     if part < stills + sounds:
         return Task(alone="sound")
+    if part < stills + sounds + between(MOMENTS, progress):
+        return Task(
+            references=1 + int(4 * count) if kind < 0.2 else 0, source=kind > 0.75,
+            sound_given=sound < 0.45 and kind <= 0.75,
+            picture_given=0.45 <= sound < 0.5 and kind <= 0.75,
+            groups=1 if length < 0.8 else 2, moment=True,
+        )  # fmt: skip
     groups = None
     for share, cut in SHORT:
         groups = cut if groups is None and 0 <= length < share else groups
@@ -114,8 +126,17 @@ def shorter(grid: Grid, groups: int) -> Grid:
     return replace(grid, groups=groups, audio_tokens=grid.audio_tokens - cut)
 
 
-def grid_of(grid: Grid, task: Task) -> Grid:
-    """The tokens of the clips of a task."""
+def moment(grid: Grid, groups: int, start: int) -> Grid:
+    """The tokens of `groups` groups of a clip's pictures, from one on, and of the sound then."""
+    later = round(start * grid.group_s / grid.token_s)
+    sound = min(math.ceil(groups * grid.group_s / grid.token_s), max(0, grid.audio_tokens - later))
+    return replace(grid, groups=groups, start=start, audio_tokens=sound)
+
+
+def grid_of(grid: Grid, task: Task, start: int = 0) -> Grid:
+    """The tokens of the clips of a task, whose moment, if it is one, begins with group `start`."""
+    if task.moment:
+        return moment(grid, min(task.groups or 1, grid.groups - start), start)
     if task.alone == "sound":
         return replace(grid, rows=0, columns=0, groups=0)
     if task.groups is not None:
@@ -128,9 +149,10 @@ def clips_for(task: Task, grid: Grid, batch: int) -> int:
     less = grid_of(grid, task)
     places = grid.rows * grid.columns
     whole = places * (1 + grid.groups) + grid.audio_tokens
-    part = less.rows * less.columns * (1 + less.groups) + less.audio_tokens
+    pictures = less.groups + (less.start is None)
+    part = less.rows * less.columns * pictures + less.audio_tokens
     given = task.references * places + (part if task.source else 0)
-    return max(batch, min(3 * batch, int(batch * whole / (1.3 * part + given))))
+    return max(batch, min(4 * batch, int(batch * whole / (1.3 * part + given))))
 
 
 def make_batch(
@@ -154,17 +176,18 @@ def make_batch(
     there.manual_seed(int(torch.randint(2**62, (1,), generator=draw)))
     rows = rows.to(device)
     unit, b_side = rows // 2, rows % 2 == 1
-    grid = grid_of(grid, task)
-    places = grid.rows * grid.columns
-    tokens = grid.groups * places
-    kept = {"image": places, "mouth_image": places, "video": tokens, "mouth_video": tokens,
-            "audio": grid.audio_tokens}  # fmt: skip
+    begin = 0
+    if task.moment:
+        begin = int(torch.randint(grid.groups - (task.groups or 1) + 1, (1,), generator=draw))
+    frames = 0 if "camera_a" not in data.tensors else data.tensors["camera_a"].shape[1]
+    frames = (frames - 1) // max(1, grid.groups)  # pictures in a group
+    grid = grid_of(grid, task, begin)
+    kept = _kept(grid, frames)
 
     def of(stem: str, other: bool = False) -> torch.Tensor:
         swap = ~b_side if other else b_side
         a, b = data.tensors[f"{stem}_a"][unit], data.tensors[f"{stem}_b"][unit]
-        keep = kept.get(stem)  # the clip's beginning
-        a, b = (a, b) if keep is None else (a[:, :keep], b[:, :keep])
+        a, b = (a[:, kept[stem]], b[:, kept[stem]]) if stem in kept else (a, b)
         return torch.where(swap.view(-1, *[1] * (a.ndim - 1)), b, a).float()
 
     if task.source:
@@ -176,7 +199,9 @@ def make_batch(
     every = torch.arange(count, device=device)
     which = torch.randint(phrasings.shape[1], (count,), generator=draw).to(device)
     text = phrasings[every, which].long()
-    if task.alone is not None:  # where words are most of the tokens, padding would be too
+    if (
+        task.alone is not None or task.moment
+    ):  # where words are most of the tokens, padding would be too
         text = text[:, : max(1, int((text != 0).sum(1).max()))]
     text[(torch.rand(count, generator=draw) < drop_prompt).to(device)] = 0
 
@@ -202,6 +227,22 @@ def make_batch(
     channels = {name: data.spread(name) for name in mouth}
     known = {name: of(name) for name in plan.NAMES if f"{name}_a" in data.tensors}
     return Batch(layout, text, clean, noise, levels.to(device), mouth, channels, known)
+
+
+def _kept(grid: Grid, frames: int) -> dict[str, slice]:
+    """Which rows of a clip's tensors a grid takes; a group has so many frames."""
+    places, start = grid.rows * grid.columns, grid.start or 0
+    image = slice(0, places if grid.start is None else 0)
+    video = slice(start * places, (start + grid.groups) * places)
+    later = round(grid.start_s / grid.token_s)
+    sound = slice(later, later + grid.audio_tokens)
+    kept = {"image": image, "mouth_image": image, "video": video, "mouth_video": video,
+            "audio": sound}  # fmt: skip
+    if grid.start is not None:
+        pictures = slice(1 + start * frames, 1 + (start + grid.groups) * frames)
+        kept |= {"camera": pictures, "mouth_shape": pictures}
+        kept["phones"] = slice(plan.INSTANTS * sound.start, plan.INSTANTS * sound.stop)
+    return kept
 
 
 def weighted_error(

@@ -136,12 +136,12 @@ class Planner(nn.Module):
         return total, {name: float(value.detach()) for name, value in missed.items()}
 
     def _seen(self, target: Mapping[str, torch.Tensor], batch: Batch) -> dict[str, torch.Tensor]:
-        first = target["image"][:, None]  # (b, 1, places, width)
-        rest = target["video"].unflatten(1, (-1, first.shape[2]))
-        tokens = torch.cat([first, rest], 1)
+        tokens, share = _by_group(target, batch), _by_group(batch.mouth, batch)
         groups = tokens.shape[1]
-        # the first picture stands alone, its truth as often as a group has pictures
-        at = [0] * self.frames + list(range(1, 1 + self.frames * (groups - 1)))
+        at = list(range(self.frames * groups))
+        if target["image"].shape[1]:
+            # the first picture stands alone, its truth as often as a group has pictures
+            at = [0] * self.frames + list(range(1, 1 + self.frames * (groups - 1)))
         scene = self.scene(tokens.mean(2))
         attributes, camera = scene.split([sum(SIZES), self.frames * CAMERA], -1)
         wanted = batch.plan["attributes"].long()
@@ -149,8 +149,6 @@ class Planner(nn.Module):
             F.cross_entropy(part.flatten(0, 1), wanted[:, k].repeat_interleave(groups))
             for k, part in enumerate(attributes.split(list(SIZES), -1))
         ]
-        share = torch.cat([batch.mouth["image"][:, None],
-                           batch.mouth["video"].unflatten(1, (-1, first.shape[2]))], 1)  # fmt: skip
         share = share / share.sum(-1, keepdim=True).clamp_min(1e-6)
         lips = self.lips((tokens * share[..., None]).sum(2))
         path = batch.plan["camera"][:, at].flatten(1).view_as(camera)
@@ -160,3 +158,14 @@ class Planner(nn.Module):
             "camera": F.mse_loss(camera, path.float()),
             "lips": F.mse_loss(lips, shape.float()),
         }
+
+
+def _by_group(parts: Mapping[str, torch.Tensor], batch: Batch) -> torch.Tensor:
+    """A clip's pictures, the first (if it is there) and the groups: (b, groups, places, ...)."""
+    places = parts["image"].shape[1]
+    if not places:
+        times = batch.layout.positions("video", parts["video"].device)
+        times = times[batch.layout.where("video", "target"), 0]
+        places = int((times == times[0]).sum())
+    groups = [x.unflatten(1, (-1, places)) for x in (parts["image"], parts["video"]) if x.shape[1]]
+    return torch.cat(groups, 1)
