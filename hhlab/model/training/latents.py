@@ -144,14 +144,18 @@ class Latents:
     """All encoded units in memory: tensors whose first axis is the unit."""
 
     tensors: dict[str, torch.Tensor]
-    _spread: dict[str, torch.Tensor] = field(default_factory=dict, repr=False)
+    _variance: dict[str, torch.Tensor] = field(default_factory=dict, repr=False)
+
+    def variance(self, name: str) -> torch.Tensor:
+        """How much each channel of a modality's tokens varies: float32 (channels,)."""
+        if name not in self._variance:
+            some = self.tensors[f"{name}_a"][:256].float().flatten(0, -2)
+            self._variance[name] = some.var(0)
+        return self._variance[name]
 
     def spread(self, name: str) -> torch.Tensor:
-        """How much each channel of a modality's tokens varies, mean 1: float32 (channels,)."""
-        if name not in self._spread:
-            some = self.tensors[f"{name}_a"][:256].float().flatten(0, -2)
-            self._spread[name] = some.var(0) / some.var(0).mean()
-        return self._spread[name]
+        """The same with mean 1."""
+        return self.variance(name) / self.variance(name).mean()
 
     def __len__(self) -> int:
         return len(self.tensors["image_a"])

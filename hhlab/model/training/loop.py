@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 
+from hhlab.model.config import MODALITIES
 from hhlab.model.sequence import Grid
 from hhlab.model.training import checkpoint
 from hhlab.model.training.latents import Latents
@@ -93,6 +94,8 @@ class Trainer:
         self.watched = watched.to(self.accelerator.device)
         torch.manual_seed(recipe.seed)
         self.model = HorseTransformer.of(recipe.config(text_vocabulary=text_vocabulary))
+        for name in MODALITIES[1:]:
+            self.model.blend.get_buffer(f"variance_{name}").copy_(data.variance(name))
         self.model.to(self.accelerator.device)
         known = "attributes_a" in data.tensors  # of clips that were not rendered nothing is known
         frames = 0 if not known else (data.tensors["camera_a"].shape[1] - 1) // max(1, grid.groups)

@@ -19,6 +19,7 @@ from hhlab.model.training.latents import Latents
 from hhlab.model.transformer import HorseTransformer
 
 LEAST_LEVEL = 0.4  # the floor under s in the loss: nearly clean tokens teach little
+FINE = 0.5  # share of the pictures whose level leans to noise less: details show there
 MOUTH_WEIGHT = 40.0  # a block that holds all of the mouth counts 1 + this times
 MODALITY_WEIGHT = {"image": 0.25, "video": 1.0, "audio": 0.6}
 PLAN_WEIGHT = (3.0, 0.3)  # of what the middle does not know of the clip, from start to end
@@ -111,11 +112,16 @@ def shift(level: torch.Tensor, by: float) -> torch.Tensor:
 def draw_levels(
     count: int, draw: torch.Generator, *, picture_shift: float, sound_shift: float
 ) -> torch.Tensor:
-    """Noise levels (count, 3) for image, video and audio."""
+    """Noise levels (count, 3) for image, video and audio.
+
+    The picture's shift is where a sampler begins: what is coarse is decided there. Details are
+    decided later, so that some pictures are shifted by the root of it only.
+    """
     one = torch.sigmoid(torch.randn(count, generator=draw))
     other = torch.sigmoid(torch.randn(count, generator=draw))
     apart = torch.rand(count, generator=draw) < 0.35
-    picture = shift(one, picture_shift)
+    fine = torch.rand(count, generator=draw) < FINE
+    picture = torch.where(fine, shift(one, picture_shift**0.5), shift(one, picture_shift))
     sound = shift(torch.where(apart, other, one), sound_shift)
     return torch.stack([picture, picture, sound], 1)
 

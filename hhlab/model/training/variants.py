@@ -187,8 +187,9 @@ def train_variant(
     for step in range(recipe.steps):
         draw = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
         rows = torch.randint(2 * len(data), (recipe.batch,), generator=draw)
-        task = replace(draw_task(draw), alone=None)
-        task = replace(task, groups=task.groups or None)  # whole clips
+        task = draw_task(draw)
+        groups = None if task.moment else task.groups or None
+        task = replace(task, alone=None, moment=False, groups=groups)  # clips from their beginning
         if recipe.variant == "no-reference":
             task = replace(task, references=max(1, task.references), source=False)
         elif recipe.variant == "no-sync":
