@@ -54,13 +54,18 @@ def outputs(shape: Shape) -> tuple[str, ...]:
     return tuple(m for m in shape.modalities if m != "text")
 
 
+def out_dim(shape: Shape, modality: str) -> int:
+    """Channels of a token as it leaves: one more says how far the source's is to be taken over."""
+    return shape.in_dims[modality] + shape.copies
+
+
 def in_out_weights(shape: Shape) -> int:
     """Numbers in the ways in (matrix, bias, text table, conditioning) and out (norm, map)."""
     way_in = sum(shape.width * (shape.in_dims[m] + 1) for m in shape.modalities)
     way_in += shape.width * shape.conditioning
     if shape.text_vocabulary:
         way_in += shape.text_vocabulary * shape.in_dims["text"]
-    way_out = sum((shape.width + 1) * shape.in_dims[m] + shape.width for m in outputs(shape))
+    way_out = sum((shape.width + 1) * out_dim(shape, m) + shape.width for m in outputs(shape))
     return way_in + way_out
 
 
@@ -96,7 +101,7 @@ def forward_work(
     else:
         by_modality["video"] += tokens.image
     in_out = sum(by_modality[x] * shape.in_dims[x] for x in shape.modalities)
-    in_out += sum(by_modality[x] * shape.in_dims[x] for x in outputs(shape))
+    in_out += sum(by_modality[x] * out_dim(shape, x) for x in outputs(shape))
     in_out += n * max(0, shape.conditioning - CONDITIONING_LOOKUPS)
     return (
         Work(

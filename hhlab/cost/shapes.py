@@ -40,6 +40,7 @@ class Shape:
     audio_tokens_per_s, text_tokens : tokens of sound per second, and of text at most
     steps, guidance : how it is sampled unless told otherwise
     notes : where the numbers come from and what is assumed
+    copies : one more channel a token leaves with, see ModelConfig
     """
 
     name: str
@@ -63,6 +64,7 @@ class Shape:
     steps: int
     guidance: bool
     notes: tuple[str, ...] = ()
+    copies: bool = False
 
 
 def shape_of(
@@ -102,6 +104,7 @@ def shape_of(
         steps=steps,
         guidance=guidance,
         notes=notes,
+        copies=config.copies,
     )
 
 

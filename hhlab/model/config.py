@@ -27,6 +27,7 @@ class ModelConfig:
     gates : one sigmoid gate a head on what attention returns
     places : whether tokens are told where in the picture and when in the clip they lie, beside what
         rotary positions say of two tokens' distance
+    copies : whether a token of a clip that is edited may be taken over from its source
     """
 
     width: int = 256
@@ -45,6 +46,7 @@ class ModelConfig:
     rope_pairs: tuple[int, int, int, int] = (12, 8, 8, 4)
     gates: bool = True
     places: bool = True
+    copies: bool = True
 
     def __post_init__(self) -> None:
         if sum(self.rope_pairs) * 2 != self.head_dim:

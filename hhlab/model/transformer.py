@@ -63,13 +63,18 @@ class Part(nn.Module):
         self.heads = nn.ModuleDict(
             {n: nn.Linear(config.width, d) for n, d in zip(MODALITIES[1:], dims, strict=True)}
         )
+        self.copies = config.copies
+        if self.copies:
+            self.copy = nn.ModuleDict({n: nn.Linear(config.width, 1) for n in MODALITIES[1:]})
 
     def forward(self, x: torch.Tensor, sizes: tuple[int, ...]) -> list[torch.Tensor]:
-        parts = x.split(list(sizes), dim=1)[1:]
-        names = MODALITIES[1:]
-        return [
-            self.heads[name](self.norm[name](part)) for name, part in zip(names, parts, strict=True)
-        ]
+        """Each (b, n, channels); with copies, one more: how far the source is to be taken over."""
+        out = []
+        for name, part in zip(MODALITIES[1:], x.split(list(sizes), dim=1)[1:], strict=True):
+            part = self.norm[name](part)
+            found = self.heads[name](part)
+            out.append(torch.cat([found, self.copy[name](part)], -1) if self.copies else found)
+        return out
 
 
 class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
@@ -107,12 +112,13 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         rope_pairs: tuple[int, ...] = (12, 8, 8, 4),
         gates: bool = True,
         places: bool = True,
+        copies: bool = True,
     ) -> None:
         super().__init__()
         config = ModelConfig(
             width, layers, edge_layers, heads, kv_heads, head_dim, mlp_width, image_dim, video_dim,
             audio_dim, text_vocabulary, text_dim, text_tokens, tuple(rope_pairs), gates,
-            places,
+            places, copies,
         )  # fmt: skip
         self.sizes = config
         self.words = nn.Embedding(text_vocabulary, text_dim) if text_vocabulary else None
@@ -146,7 +152,7 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
                 nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
             if "to_out" in name:
                 parameter.mul_((2 * self.sizes.layers) ** -0.5)
-            if "heads" in name or "to_gate" in name:
+            if "heads" in name or "to_gate" in name or "part.copy" in name:
                 parameter.zero_()
             if name.startswith(("words", "role")):
                 nn.init.normal_(parameter, std=0.5)
@@ -203,10 +209,30 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
             if return_middle and number == len(self.blocks) // 2:
                 middle = x
         found = zip(MODALITIES[1:], self.part(x, sizes), strict=True)
-        image, video, audio = (self.blend(name, guess, *shown[name]) for name, guess in found)
+        image, video, audio = (
+            self.blend(name, self._copied(name, guess, shown[name][0], layout), *shown[name])
+            for name, guess in found
+        )
         if not return_dict:
             return image, video, audio
         return HorseOutput(image, video, audio, middle)
+
+    def _copied(
+        self, name: str, guess: torch.Tensor, tokens: torch.Tensor, layout: Layout
+    ) -> torch.Tensor:
+        """Guesses, those of a clip that is edited joined with the source's tokens at their places.
+
+        Most of an edited clip is to stay as it was, and no way through the layers is as exact.
+        """
+        if not self.sizes.copies:
+            return guess
+        guess, take = guess[..., :-1], guess[..., -1:].sigmoid()
+        source, target = layout.where(name, "source"), layout.where(name, "target")
+        if source == slice(0, 0):
+            return guess
+        there, take = tokens[:, source].to(guess.dtype), take[:, target]
+        joined = guess[:, target] * (1 - take) + there * take
+        return torch.cat([guess[:, : target.start], joined, guess[:, target.stop :]], 1)
 
 
 def waves(level: torch.Tensor) -> torch.Tensor:

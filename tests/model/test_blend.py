@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hhlab.model.blend import GUESS_ERROR, Blend, gain
+from hhlab.model.blend import Blend, gain, guess_error
 from hhlab.model.config import ModelConfig
 from hhlab.model.transformer import HorseTransformer
 
@@ -13,7 +13,7 @@ from hhlab.model.transformer import HorseTransformer
 @pytest.fixture
 def blend() -> Blend:
     made = Blend({"video": 3})
-    made.variance_video.copy_(torch.tensor([60.0, 4.0, 0.0]))
+    made.error_video.copy_(torch.tensor([3.0, 0.5, 0.0]))
     return made
 
 
@@ -30,7 +30,7 @@ def test_the_ends_are_the_guess_and_the_token(blend):
 def test_no_mixture_of_the_two_is_nearer(blend, level):
     draw = torch.Generator().manual_seed(0)
     clean = torch.randn(1, 200_000, 3, generator=draw) * 8
-    error = (GUESS_ERROR * blend.variance_video).sqrt()
+    error = blend.error_video.sqrt()
     guess = clean + error * torch.randn(clean.shape, generator=draw)
     token = (1 - level) * clean + level * torch.randn(clean.shape, generator=draw)
     found = blend("video", guess, token, torch.full(clean.shape[:2], level))
@@ -38,6 +38,13 @@ def test_no_mixture_of_the_two_is_nearer(blend, level):
     for share in torch.linspace(0, 1, 21):
         other = (1 - share) * guess + share * token / (1 - level)
         assert (missed <= 1.02 * (other - clean).square().mean((0, 1))[:2]).all(), share
+
+
+def test_a_guess_is_thought_to_miss_what_is_fine_and_some_of_what_is_coarse():
+    variance = torch.tensor([60.0, 4.0, 1.0, 0.5])
+    missed = guess_error("audio", variance)
+    assert torch.equal(missed[1:], variance[1:])
+    assert 4 < missed[0] < 60
 
 
 def test_the_token_counts_more_as_noise_goes():
