@@ -10,12 +10,12 @@ import numpy as np
 
 from hhlab.context import Context
 from hhlab.errors import BadArgument, UnknownMetric, WeightsError
-from hhlab.media import read_clip, read_image
+from hhlab.media import holding_sound, read_clip, read_image
 from hhlab.memory import give_back
 from hhlab.observe import Pass, observe
 from hhlab.scores import Scores
 from hhlab.tasks import METRICS, MetricKind, Task
-from hhlab.toolbox import Toolbox, shared_toolbox
+from hhlab.toolbox import LONG_S, Toolbox, shared_toolbox
 from hhlab.types import Clip, Score, Shot, failed
 
 DEFAULT_METRICS = tuple(kind.name for kind in METRICS if kind.by_default)
@@ -69,7 +69,9 @@ def measure(
     toolbox = toolbox or shared_toolbox()
     shot = _shot(shot)
     pictures = references if len(references) or shot is None else shot.references
-    context = Context(clip, toolbox, tuple(map(_picture, pictures)), compare_to, shot)
+    # All samples of a long clip would take half a gigabyte: they are decoded for each metric.
+    held = clip if clip.info.duration_s > LONG_S else holding_sound(clip)
+    context = Context(held, toolbox, tuple(map(_picture, pictures)), compare_to, shot)
     started: list[tuple[MetricKind, Task | Score]] = [
         (kind, _start(kind, context)) for kind in kinds
     ]

@@ -17,7 +17,7 @@ STUDIES = (
     "identity", "lip_sync", "articulation", "texture", "flicker", "motion", "motion_numbers",
     "camera", "light", "speech", "sound_picture", "continuity",
     "perceptual", "instruction", "redundancy", "agreement", "arena", "pairing",
-    "foal",
+    "foal", "weakened",
 )  # fmt: skip
 
 INTRO = """# How far the numbers can be trusted

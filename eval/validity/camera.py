@@ -68,7 +68,12 @@ def steps_of(found: CameraMotion) -> tuple[np.ndarray, np.ndarray]:
 
 
 def errors(rotations: np.ndarray, directions: np.ndarray, poses: np.ndarray) -> dict[str, float]:
-    """Mean rotation error of single steps and against the first frame; direction's median."""
+    """Mean rotation error of single steps and against the first frame; direction's median.
+
+    Raises ValueError where a step is missing: an error of fewer steps would flatter.
+    """
+    if len(rotations) != len(poses) - 1:
+        raise ValueError(f"{len(rotations)} steps between {len(poses)} poses")
     turn = poses[1:, :, :3] @ poses[:-1, :, :3].transpose(0, 2, 1)
     shift = poses[1:, :, 3] - (turn @ poses[:-1, :, 3:])[..., 0]
     shift /= np.linalg.norm(shift, axis=1, keepdims=True)
@@ -134,6 +139,17 @@ def main() -> None:
     cv2.setNumThreads(1)
     poses, known, ignored = real(options.data), tripod(options.data), nuisances(options.data)
     people, actors = talking(options.data), rendered()
+    tables = [part.assign(study=name) for name, part in
+              (("poses", poses), ("known", known), ("ignored", ignored), ("talk", people),
+               ("actors", actors))]  # fmt: skip
+    save(options.out, "camera", page(poses, known, ignored, people, actors), pd.concat(tables))
+
+
+def page(
+    poses: pd.DataFrame, known: pd.DataFrame, ignored: pd.DataFrame, people: pd.DataFrame,
+    actors: pd.DataFrame,
+) -> list[str]:  # fmt: skip
+    """The page's paragraphs, from what the studies above found, in the order of its parts."""
     numbers = ["from first, °", "step, °", "direction, °", "without direction", "frames/s"]
     means = poses.groupby("method", sort=False)[numbers].mean().reset_index()
     mine = poses[poses.method == "hhlab"][["clip", *numbers[:4], "name"]]
@@ -142,13 +158,14 @@ def main() -> None:
     amounts = told[told.move.isin(["pan right", "tilt up", "zoom in", "roll right"])]
     off = (amounts.amount - amounts.dose).abs()
     still = ignored[ignored.found != "undetermined"]
-    text = [
+    return [
         "# Camera",
         "## Real camera moves with true poses",
-        f"{len(set(poses['clip']))} clips of RealEstate10K, 16 frames each, an eighth of a second "
-        "apart. Rotation is compared from the first frame on (errors add up) and step by step; the "
-        "direction of translation step by step, median. *SIFT + essential matrix* is the usual "
-        "way, run here on the same frames with the same true focal lengths; *lens unknown* assumes "
+        f"{len(set(poses['clip']))} clips of RealEstate10K, 16 frames each, taken about a quarter "
+        "of a second apart. Rotation is compared from the first frame on (errors add up) and step "
+        "by step; the direction of translation step by step, median. *SIFT + essential matrix* is "
+        "the usual way, run here on the same frames with the same true focal lengths; *lens "
+        "unknown* assumes "
         "a common one. Frames a second are of processor time on one core, decoding excluded, on a "
         "machine that was busy with other work. Means over clips:",
         markdown(means),
@@ -195,10 +212,6 @@ def main() -> None:
         "follows him past a wall look alike, and both are called an orbit. Corners are followed "
         "from picture to picture; what moves less than a few hundredths of a pixel a step is lost.",
     ]  # fmt: skip
-    tables = [part.assign(study=name) for name, part in
-              (("poses", poses), ("known", known), ("ignored", ignored), ("talk", people),
-               ("actors", actors))]  # fmt: skip
-    save(options.out, "camera", text, pd.concat(tables))
 
 
 def _by_dose(known: pd.DataFrame) -> pd.DataFrame:

@@ -42,6 +42,54 @@ def answers(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+TRUTH = {
+    "direction": {"soft": "front", "warm": "front", "cool": "front", "dim": "front",
+                  "left": "left", "right": "right", "fading": "front"},
+    "warmth": {"soft": "neutral", "warm": "warm", "cool": "cool", "dim": "neutral",
+               "left": "neutral", "right": "neutral", "fading": "neutral", "moving": "neutral"},
+    "level": {"soft": "normal", "warm": "normal", "cool": "normal", "dim": "dim"},
+    "softness": {"soft": "soft", "warm": "soft", "cool": "soft", "dim": "soft", "left": "hard",
+                 "right": "hard", "fading": "soft"},
+    "change": {"soft": "steady", "warm": "steady", "cool": "steady", "dim": "steady",
+               "left": "steady", "right": "steady", "fading": "fading", "moving": "moving"},
+}  # fmt: skip
+"""The word for each rendered light; a light for which there is no one right word is left out."""
+
+
+def confusion(table: pd.DataFrame) -> pd.DataFrame:
+    """Per kind of word: what was rendered, against what it was called."""
+    rows = []
+    for about, right in TRUTH.items():
+        for word in dict.fromkeys(right.values()):
+            part = table[table.light.isin([light for light, true in right.items() if true == word])]
+            called = part[about].where(part[about].notna(), "not clear").value_counts()
+            rows.append({
+                "word": about, "rendered": word, "clips": len(part),
+                "so called": int(called.get(word, 0)), "not clear": int(called.get("not clear", 0)),
+                "called otherwise": ", ".join(
+                    f"{name} {count}" for name, count in called.items()
+                    if name not in (word, "not clear")) or "-",
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def against_soft(table: pd.DataFrame) -> pd.DataFrame:
+    """Per rendered light: by how much it differs from *soft* on the same actor, and truly does."""
+    base = table[table.light == "soft"].set_index("actor")
+    rows = []
+    for light, part in table.groupby("light", sort=False):
+        part = part.set_index("actor")
+        row: dict[str, object] = {"light": light, "key light from, °": part.azimuth.iloc[0]}
+        for name, true in (("warmth, mired", "true warmth"), ("level, stops", "true level")):
+            off = part[name] - base[name]
+            row |= {f"{name}: true": (part[true] - base[true]).iloc[0],
+                    f"{name}: mean": off.mean(), f"{name}: sd": off.std()}  # fmt: skip
+        side = part["balance, stops"]
+        row |= {"balance, stops: mean": side.mean(), "balance, stops: sd": side.std()}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def doses(table: pd.DataFrame) -> pd.DataFrame:
     """Per change and dose: what was measured, median over clips, and by how much it is off."""
     column = {"warmer, mired": "warmth", "lighter, stops": "level",
@@ -60,6 +108,12 @@ def main() -> None:
     options = arguments("Is light found as it is?")
     cv2.setNumThreads(1)
     people, world = real(options.data), actors()
+    save(options.out, "light", page(people, world),
+         pd.concat([world.assign(study="actors"), people.assign(study="real")]))  # fmt: skip
+
+
+def page(people: pd.DataFrame, world: pd.DataFrame) -> list[str]:
+    """The page's paragraphs, from the tables of ``real`` and ``actors``."""
     told = answers(world)
     right = wrong = clear = n = 0
     for found in found_in(world):
@@ -86,9 +140,8 @@ def main() -> None:
          "words of 5": part.words.mean()}
         for change, part in people[people.dose == 0].groupby("change", sort=False)
     ])  # fmt: skip
-    numbers = ["balance, stops", "level change, stops"]
-    spread = world.groupby("light", sort=False)[numbers]
-    text = [
+    grows = world[world.light == "fading"]
+    return [
         "# Light",
         "## Rendered actors in each of the eight lights",
         f"{len(world)} clips of {world.actor.nunique()} actors ({ACTOR_PX} px, 5 frames each) that "
@@ -99,10 +152,18 @@ def main() -> None:
         f"most lights are) {false_yes} are wrongly answered with yes. In the cells: yes / no / not "
         "clear.",
         markdown(told),
-        "Mean and standard deviation over actors (balance: + from the right; the key light stands "
-        "at -20 degrees in soft, 25 in warm, -25 in cool, -30 in dim, -78 in left, 78 in right, "
-        "and goes from -75 to 75 in moving):",
-        markdown(spread.agg(["mean", "std"]).pipe(_flat)),
+        "The words, by what was rendered. Lights for which there is no one right word are left "
+        "out of a row: light that moves comes from everywhere, and one side of a face is bright "
+        "where the other is dark.",
+        markdown(confusion(world)),
+        "The numbers, mean and standard deviation over actors. Warmth and level count from the "
+        "same actor in soft light, and so does what is true: on a white wall that faces the "
+        "camera, from the numbers that the renderer was given. *Fading* grows darker by "
+        f"{-grows['true change'].iloc[0]:.2f} stops from the first look to the last; "
+        f"{-grows['level change, stops'].mean():.2f} ± {grows['level change, stops'].std():.2f} "
+        "was found. Balance: + from the right. A face lit from one side only is found about ten "
+        "mired too warm, and less dark than the wall: what is lit of it counts.",
+        markdown(against_soft(world)),
         "## Real clips under known changes",
         f"{people['clip'].nunique()} clips of people, {SECONDS} s at {FPS:.0f} looks a second. "
         "White balance and exposure are changed in linear light by known amounts; light from the "
@@ -127,13 +188,6 @@ def main() -> None:
         "from behind is not told at all; a face is then evenly lit. Skin darker at one side by "
         "make-up, hair over half of a face, or a hand, is taken for shadow.",
     ]  # fmt: skip
-    save(options.out, "light", text,
-         pd.concat([world.assign(study="actors"), people.assign(study="real")]))  # fmt: skip
-
-
-def _flat(table: pd.DataFrame) -> pd.DataFrame:
-    table.columns = [f"{name}, {what}" for name, what in table.columns]
-    return table.reset_index()
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 
 import hhlab as hh
+from hhlab.actors.light import Light
+from hhlab.actors.looks import LIGHTING
 from hhlab.actors.script import ATTRIBUTES, Script
 from hhlab.actors.take import DressingRoom, take
 from hhlab.damage.codec import recompress
 from hhlab.metrics.light import LightFound, LightObserver
-from hhlab.metrics.light_colour import gains_of_shift, linear
+from hhlab.metrics.light_colour import LUMINANCE, gains_of_shift, linear, mired_shift
 from hhlab.toolbox import shared_toolbox
 from hhlab.types import Clip, Face, Frame
 
@@ -39,6 +41,23 @@ def shown(rows: Rows) -> LightFound:
     return observer.result()
 
 
+def on_white(light: Light, seconds: float = SECONDS) -> tuple[float, float, float]:
+    """How warm (mired) and how strong (stops) a light is on a white wall that faces the camera.
+
+    At the middle look of the clip; and by how many stops it grows from the first look to the last.
+    From the numbers that the renderer is given, without rendering anything.
+    """
+
+    def seen(time_s: float) -> np.ndarray:
+        now = light.at(time_s)
+        return now.key * max(now.direction[2], 0.0) + now.ambient
+
+    last_s = seconds - 1 / ACTOR_FPS
+    middle, ends = seen(last_s / 2), [seen(t) @ LUMINANCE for t in (0.0, last_s)]
+    return (float(mired_shift(np.log2(middle[0] / middle[2]))),
+            float(np.log2(middle @ LUMINANCE)), float(np.log2(ends[1] / ends[0])))  # fmt: skip
+
+
 def actors() -> pd.DataFrame:
     """Every light of the small world, on people that were not looked at before."""
     rows = []
@@ -46,12 +65,16 @@ def actors() -> pd.DataFrame:
         script = Script.sample(seed, move="static")
         room = DressingRoom(script.actor, ACTOR_PX)
         for light in ATTRIBUTES["light"]:
+            warmth, level, grows = on_white(LIGHTING[light])
             clip = take(replace(script, light=light), size_px=ACTOR_PX, fps=ACTOR_FPS, room=room)
             found = shown(watch(clip.clip))
             rows.append({
                 "light": light, "actor": seed, "skin": script.skin, "place": script.place,
                 "balance, stops": found.balance_stops,
-                "level change, stops": found.level_change_stops, **found.found,
+                "level change, stops": found.level_change_stops,
+                "warmth, mired": found.warmth_mired, "level, stops": found.level_stops,
+                "contrast, stops": found.contrast_stops, "azimuth": LIGHTING[light].azimuth,
+                "true warmth": warmth, "true level": level, "true change": grows, **found.found,
             })  # fmt: skip
         print("actor", seed, script.skin, script.place, flush=True)
     return pd.DataFrame(rows)

@@ -15,18 +15,17 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 import hhlab as hh
-from eval.validity.motion import within
+from eval.validity import motion_dropped
+from eval.validity.motion_people import NUMBERS, pace_lines, paces, people, people_lines
 from eval.validity.temporal_footage import arguments, footage, grain, markdown, save, shown
 from hhlab.damage import temporal
 from hhlab.metrics.motion import MotionObserver
-from hhlab.metrics.motion_pace import pace_of
 from hhlab.types import Frame
 
 FPS = 25.0
 N_FRAMES = 36
 MEASURED_ON = ("talk/ls2.mp4", "talk/st_aoc.mp4", "talk/vbm_01083.mp4", "talk/vbm_419.mp4")
 """Clips of people without repeated frames of their own."""
-NUMBERS = ("shake", "wobble", "jerk", "shape_change", "unexplained", "own", "camera")
 Damage = Callable[[np.ndarray, float], np.ndarray]
 
 
@@ -69,7 +68,7 @@ DAMAGES: dict[str, tuple[Damage, tuple[float, ...], str]] = {
         lambda f, a: temporal.flicker(f, a, where="patches", seed=1), (0.1, 0.2),
         "unexplained"),
     "frames dropped, share": (
-        lambda f, a: temporal.drop_frames(f, a, seed=1), (0.1, 0.2), "jerk"),
+        lambda f, a: temporal.drop_frames(f, a, seed=1), (0.1, 0.2), "missing_frames"),
     "H.264 rate factor": (compressed, (23, 33), ""),
     "smaller by": (smaller, (0.5,), ""),
     "grain, grey levels": (lambda f, a: grain(f, a), (2, 4), ""),
@@ -107,7 +106,7 @@ def reaction_table(table: pd.DataFrame) -> pd.DataFrame:
                 ratio = wide[doses[-1]] / wide[0.0]
             row[number] = ratio.median()
         each = [spearmanr(g.dose, g[meant]).statistic for _, g in part.groupby("clip")
-                if meant and g[meant].notna().all()]  # fmt: skip
+                if meant in NUMBERS and g[meant].notna().all()]  # fmt: skip
         rows.append(row | {"meant for": meant or "(ignore)",
                            "Spearman": np.mean(each) if each else np.nan})  # fmt: skip
     return pd.DataFrame(rows)
@@ -166,89 +165,6 @@ def repeats_table(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def paces(data: Path) -> pd.DataFrame:
-    """Pace of each whole clip of people, of its halves, and at half and twice its speed."""
-    rows = []
-    for path in sorted((data / "talk").glob("*.mp4")):
-        clip, observer = hh.read_clip(path), MotionObserver()
-        for frame in clip.frames(max_side_px=192, end_s=8.0):
-            observer.see(frame)
-        cells = np.array(max(observer._cells, key=len))
-        fps, half = clip.info.fps, len(cells) // 2
-        twice = cells[: 2 * half].reshape(half, 2, *cells.shape[1:]).sum(axis=1)
-        slow = np.repeat(cells / 2, 2, axis=0)
-        rows.append({
-            "clip": path.stem, "pace": pace_of(cells, fps=fps),
-            "first half": pace_of(cells[:half], fps=fps),
-            "second half": pace_of(cells[half:], fps=fps),
-            "twice as fast": pace_of(twice, fps=fps), "half as fast": pace_of(slow, fps=fps),
-        })  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def pace_lines(table: pd.DataFrame) -> list[str]:
-    """What the paces say, as one paragraph."""
-    log = np.log2(table.drop(columns="clip"))
-
-    def told(a: str, b: str) -> float:
-        return float((log[a].to_numpy()[:, None] > log[b].to_numpy()[None]).mean())
-
-    return [
-        f"{len(table)} real clips of people. Median pace {2 ** log.pace.median():.2f} Hz, standard "
-        f"deviation {log.pace.std():.2f} octaves among clips and "
-        f"{(log['first half'] - log['second half']).std() / np.sqrt(2):.2f} between the halves of "
-        f"one. Played twice as fast the pace goes up by "
-        f"{(log['twice as fast'] - log.pace).median():.2f} octaves (true: 1), half as fast by "
-        f"{(log['half as fast'] - log.pace).median():.2f} (true: -1). Of a clip at twice the speed "
-        f"and another at its own, the faster is named {100 * told('twice as fast', 'pace'):.0f}% "
-        f"of the time; at half the speed {100 * told('pace', 'half as fast'):.0f}%; by chance 50%. "
-        "So **pace compares takes of one shot**; of a single clip it says little, and the tempo's "
-        "interval is as wide as that."
-    ]  # fmt: skip
-
-
-def people(data: Path) -> pd.DataFrame:
-    """The numbers of FETV's generated clips that have ratings of temporal quality."""
-    table = pd.read_csv(data / "ratings" / "fetv.csv")
-    table = table[table.temporal_quality.notna() & (table.model != "gt")].drop_duplicates("file")
-    rows = []
-    for row in table.itertuples():
-        clip, observer = hh.read_clip(data / "ratings" / "fetv" / row.file), MotionObserver()
-        for frame in clip.frames():
-            observer.see(frame)
-        found = observer.result()
-        rows.append({
-            "clip": row.file, "model": row.model, "prompt": row.prompt_id,
-            "temporal": row.temporal_quality, "quality": found.quality,
-            **{name: getattr(found.movement, name) for name in (*NUMBERS, "speed")},
-        })  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def people_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Spearman's correlation with the rating, pooled and within models, intervals over prompts."""
-    rng = np.random.default_rng(0)
-    prompts = table.prompt.unique()
-    draws = [np.concatenate([np.flatnonzero(table.prompt == p) for p in drawn])
-             for drawn in rng.choice(prompts, (500, len(prompts)))]  # fmt: skip
-    y, models = table.temporal.to_numpy(), table.model.to_numpy()
-    rows = []
-    for name in ("quality", "speed", *NUMBERS):
-        x = table[name].to_numpy()
-        known = np.isfinite(x)
-        if known.sum() < 10:
-            continue
-        each = [within(x[i][known[i]], y[i][known[i]], models[i][known[i]]) for i in draws]
-        low, high = np.nanpercentile(each, [2.5, 97.5])
-        rows.append({
-            "number": name, "clips": int(known.sum()),
-            "within model": within(x[known], y[known], models[known]),
-            "95% interval": f"{low:.2f} to {high:.2f}",
-            "pooled": spearmanr(x[known], y[known]).statistic,
-        })  # fmt: skip
-    return pd.DataFrame(rows)
-
-
 def _numbers(frames: np.ndarray) -> dict[str, float]:
     observer = MotionObserver()
     for index, rgb in enumerate(frames):
@@ -259,9 +175,9 @@ def _numbers(frames: np.ndarray) -> dict[str, float]:
 
 def measured(data: Path) -> dict[str, pd.DataFrame]:
     """Everything the page needs, by name."""
-    clips = {n: f[:N_FRAMES] for n, f in footage(data).items() if n in MEASURED_ON}
+    clips = {n: f[:N_FRAMES] for n, f in footage(data, MEASURED_ON).items()}
     return {"reaction": reactions(clips), "repeats": repeats(clips), "pace": paces(data),
-            "people": people(data)}  # fmt: skip
+            "people": people(data), "dropped": motion_dropped.measured(data)}  # fmt: skip
 
 
 def page(tables: dict[str, pd.DataFrame]) -> list[str]:
@@ -273,7 +189,8 @@ def page(tables: dict[str, pd.DataFrame]) -> list[str]:
         f"{reacted['clip'].nunique()} real clips of people, {N_FRAMES} frames each. Each number at "
         "the highest dose as a multiple of the clean clip's, median over clips (jerk: of the "
         "dimensionless jerk itself). *Spearman* is of the dose and the number that is meant to see "
-        "it, mean over clips. The last three rows are to be ignored.",
+        "it, mean over clips. The last three rows are to be ignored, and frames that are dropped "
+        "have a number of their own, see below.",
         markdown(reaction_table(reacted)),
         "Shake and wobble in pixels of the clip beside the truth (the flow is of a picture of 192 "
         "px and evens out what bends over an eighth of the picture):",
@@ -286,22 +203,20 @@ def page(tables: dict[str, pd.DataFrame]) -> list[str]:
         "besides, without anything having been repeated on purpose: 22% in lp_d20, 26% by a steady "
         "beat in vretalk_4 (both look like conversions to a higher frame rate) and 8% in the first "
         "second of vbm_00000, in which next to nothing moves.",
+        *motion_dropped.page(tables["dropped"]),
         "## Pace",
         *pace_lines(tables["pace"]),
         "## Agreement with people",
-        "FETV's generated clips that are here and have ratings of temporal quality (mean of three "
-        "raters). *Within model* and intervals as on the page on motion. So few clips prove "
-        "little; no number was fitted to ratings.",
-        markdown(people_table(tables["people"])),
+        *people_lines(tables["people"]),
         "## Limits",
         "The camera's part and the rest are told apart only where one shift, turn and growth "
         "explains half of the picture; a person who fills it is taken for the camera. Wobble of "
         "less than a quarter of the picture is not seen. Shape change is of anything that bends or "
         "turns in depth, so that it compares takes of one shot and is no fault by itself. Jerk "
-        "reacts to trembling and not to dropped frames, which none of these numbers sees (oddness "
-        "does, a little). The spectral arc length of the speed was tried beside the jerk: it "
-        "reacted to nothing (median "
-        "-1.85 clean, -1.90 with 4 px of shake) and is not among the numbers.",
+        "reacts to trembling and not to missing frames, which are counted apart. Three of the four "
+        "clips of the first table miss frames of their own (see above). The spectral arc length of "
+        "the speed was tried beside the jerk: it reacted to nothing (median -1.85 clean, -1.90 "
+        "with 4 px of shake) and is not among the numbers.",
     ]  # fmt: skip
 
 

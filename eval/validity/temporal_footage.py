@@ -32,10 +32,10 @@ def arguments(about: str) -> argparse.Namespace:
     return options
 
 
-def footage(data: Path) -> dict[str, np.ndarray]:
+def footage(data: Path, names: Sequence[str] = CLIPS) -> dict[str, np.ndarray]:
     """The first frames of each clip, ``uint8 (t, h, w, 3)``, at most 480 px wide, by name."""
     found = {}
-    for name in CLIPS:
+    for name in names:
         frames = []
         for frame in hh.read_clip(data / name).frames(max_side_px=SIDE_PX):
             frames.append(frame.rgb)

@@ -9,13 +9,12 @@
 from hhlab.actors.body import Clothes
 from hhlab.actors.camera import Camera
 from hhlab.actors.clip import TalkingClip, Truth, render_clip
-from hhlab.actors.demo import NAMES, DemoClip, demo_set, with_sound
 from hhlab.actors.identity import TRAITS, Actor
 from hhlab.actors.light import LIGHTS, Light
 from hhlab.actors.performance import Performance
 from hhlab.actors.scene import Scene
 
 __all__ = [
-    "LIGHTS", "NAMES", "TRAITS", "Actor", "Camera", "Clothes", "DemoClip", "Light", "Performance",
-    "Scene", "TalkingClip", "Truth", "demo_set", "render_clip", "with_sound",
+    "LIGHTS", "TRAITS", "Actor", "Camera", "Clothes", "Light", "Performance", "Scene",
+    "TalkingClip", "Truth", "render_clip",
 ]  # fmt: skip

@@ -46,7 +46,6 @@ class Truth:
     blink : float64 (t,), 0 open, 1 shut
     landmarks_px : by name, float64 (t, 2), pixel centres at whole numbers; "right" is the
         person's own right
-    damage : plain words, "" for an untouched clip
     """
 
     offset_ms: float
@@ -61,7 +60,6 @@ class Truth:
     blink: np.ndarray
     landmarks_px: dict[str, np.ndarray]
     text: str = ""
-    damage: str = ""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ _CLIPS = ("source", "picture", "sound")
 
 
 def as_python(
-    history: History, takes: Sequence[Take], *, metrics: Sequence[str] = (),
+    history: History, takes: Sequence[Take], *, metrics: Sequence[str] | None = (),
     start: str | os.PathLike = ".", how: Mapping[str, str] | None = None,
 ) -> str:  # fmt: skip
     """Code that makes these takes again, and measures them.
@@ -28,7 +28,8 @@ def as_python(
     Parameters
     ----------
     history : where their pictures and clips are
-    metrics : measured of each clip; none where empty
+    metrics : measured of each clip, against what its shot asks for; none where empty, and None for
+        those that :func:`hhlab.measure` takes by itself
     how : contender -> the expression that gives it; ``hh.load(name)`` for those that are not there
     start : the folder that the code will run in; kept files are named from there
     """
@@ -42,20 +43,27 @@ def as_python(
     if len(takes) == 1:
         call = _call(history, takes[0], Path(start), "")
         lines += ["", f"shot = {call}", f"clip = {pipes[takes[0].contender]}.generate(shot)"]
-        lines += [f"hh.measure(clip, {list(metrics)!r})"] if metrics else ["clip.info"]
+        lines.append(_measured(metrics) or "clip.info")
         return "\n".join(lines) + "\n"
     lines += ["shots = ["]
     for take in takes:
         call = _call(history, take, Path(start), "    ")
         lines.append(f"    ({pipes[take.contender]}, {call}),")
     lines += ["]", "clips = [pipe.generate(shot) for pipe, shot in shots]"]
-    if metrics:
+    if one := _measured(metrics):
         lines += [
             "import pandas as pd", "",
-            f"scores = [hh.measure(clip, {list(metrics)!r}) for clip in clips]",
+            f"scores = [{one} for clip, (_, shot) in zip(clips, shots)]",
             "pd.concat([score.to_frame() for score in scores], ignore_index=True)",
         ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _measured(metrics: Sequence[str] | None) -> str:
+    """The call that measures ``clip``, which was to be ``shot``; nothing where nothing is asked."""
+    if metrics is None:
+        return "hh.measure(clip, shot=shot)"
+    return f"hh.measure(clip, {list(metrics)!r}, shot=shot)" if metrics else ""
 
 
 def _call(history: History, take: Take, start: Path, indent: str) -> str:

@@ -23,6 +23,7 @@ from hhlab.lab.offers import Estimate
 from hhlab.lab.record import Take
 from hhlab.lab.sweep import Axis, Cell, plan
 from hhlab.lab.work import making, measuring, why
+from hhlab.measuring import DEFAULT_METRICS
 from hhlab.scores import Scores, from_json
 from hhlab.types import Clip, Shot
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MEASURING = "measuring"  # the lane beside the contenders'
-METRICS = ("identity", "lip_sync", "texture", "flicker", "motion")
 log = logging.getLogger(__name__)
 
 
@@ -51,7 +51,8 @@ class Lab:
     folder : where everything is kept, see :class:`hhlab.lab.History`; opening it again brings all
         takes back
     contenders : names for :func:`hhlab.load`, loaded when first used; or generators by name
-    metrics : what is measured of each clip
+    metrics : what is measured of each clip; None: all that need nothing but the clip, as
+        :func:`hhlab.measure` does
     load, measure : what loads a contender by name, and what measures a clip
     """
 
@@ -60,7 +61,7 @@ class Lab:
         folder: str | os.PathLike,
         contenders: Sequence[str] | Mapping[str, Generator] = ("foal",),
         *,
-        metrics: Sequence[str] = METRICS,
+        metrics: Sequence[str] | None = None,
         load: Callable[[str], Generator] | None = None,
         measure: Callable[..., Scores] | None = None,
     ) -> None:
@@ -69,7 +70,7 @@ class Lab:
                 "contenders", expected="a list of at least one name", found=repr(contenders)
             )
         self.contenders = tuple(contenders)
-        self.metrics = tuple(metrics)
+        self.metrics = DEFAULT_METRICS if metrics is None else tuple(metrics)
         self.history = History(folder)
         self._loaded = dict(contenders) if isinstance(contenders, Mapping) else {}
         self._load, self._measure = load or _load, measure or _measure
@@ -209,7 +210,8 @@ class Lab:
         """Code that makes these takes again, and measures them; see :func:`as_python`."""
         how = {name: code_of(one) for name, one in self._loaded.items()}
         chosen = [self.history[take] for take in takes]
-        return as_python(self.history, chosen, metrics=self.metrics, start=start, how=how)
+        metrics = None if self.metrics == DEFAULT_METRICS else self.metrics
+        return as_python(self.history, chosen, metrics=metrics, start=start, how=how)
 
     def offer(self, contender: str) -> tuple[frozenset[str], Limits] | None:
         """The modes and limits of a contender, as far as they are known before it is loaded."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hhlab.errors import Cancelled, HhlabError
+from hhlab.errors import Cancelled
 from hhlab.generate.protocol import Generator
 from hhlab.lab.history import History
 from hhlab.lab.jobs import Job, Work
@@ -50,8 +50,7 @@ def measuring(
                 raise Cancelled("measuring", expected="to be finished", found="stopped")
             on_progress(min(total, round(1000 * time_s)), total)
 
-        references = [history.picture_path(one) for one in found.asked.references]
-        made = measure(clip, list(metrics), references=references, progress=reached)
+        made = measure(clip, list(metrics), shot=history.shot(found.asked), progress=reached)
         return {"scores": to_json(made.info, made.scores)}
 
     return work
@@ -62,7 +61,7 @@ def why(job: Job, *, measured: bool) -> str:
     if job.state == "cancelled":
         return "measuring was stopped" if measured else "stopped"
     error = job.error
-    said = f"{type(error).__name__}: {error}" if isinstance(error, HhlabError) else repr(error)
+    said = f"{type(error).__name__}: {error}".removesuffix(": ")
     return f"not measured: {said}" if measured else said
 
 

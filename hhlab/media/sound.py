@@ -45,13 +45,34 @@ def read_audio(probe: Probe, *, sample_rate: int | None = None, mono: bool = Fal
     ------
     NoAudio : no sound stream, or not one sample of it decodes
     """
+    decoder = _Decoder(probe, mono)
+    return _as_audio(decoder, decoder.blocks(), sample_rate)
+
+
+class Recording:
+    """A file's sound, decoded once and given as often as it is asked for.
+
+    Raises
+    ------
+    NoAudio : no sound stream
+    """
+
+    def __init__(self, probe: Probe) -> None:
+        self._decoder = _Decoder(probe, mono=False)
+        self._blocks = list(self._decoder.blocks())
+
+    def audio(self, *, sample_rate: int | None = None, mono: bool = False) -> Audio:
+        """The same as :func:`read_audio` returns and raises."""
+        blocks = map(_mixed, self._blocks) if mono else iter(self._blocks)
+        return _as_audio(self._decoder, blocks, sample_rate)
+
+
+def _as_audio(decoder: _Decoder, blocks: Iterator[np.ndarray], sample_rate: int | None) -> Audio:
+    """What a decoder gives, at another rate and cut to the length that the container states."""
+    probe = decoder.probe
     name = as_subject(probe.info.path or "")
-    if probe.audio_index < 0:
-        raise NoAudio(name, expected="a sound track", found="none")
     if sample_rate is not None and not (isinstance(sample_rate, int) and sample_rate > 0):
         raise BadArgument("sample_rate", expected="a positive integer", found=repr(sample_rate))
-    decoder = _Decoder(probe, mono)
-    blocks = decoder.blocks()
     first = next(blocks, None)
     if first is None:
         raise NoAudio(
@@ -70,7 +91,7 @@ def read_audio(probe: Probe, *, sample_rate: int | None = None, mono: bool = Fal
     if decoder.not_finite:
         warnings.warn(
             f"{name!r}: {decoder.not_finite} audio samples were not finite and were silenced",
-            stacklevel=3,
+            stacklevel=4,
         )
     return Audio(samples, rate, decoder.start_s - probe.zero_s)
 
@@ -79,6 +100,9 @@ class _Decoder:
     """Turns packets into contiguous blocks of float32 (channels, samples) at the file's rate."""
 
     def __init__(self, probe: Probe, mono: bool) -> None:
+        if probe.audio_index < 0:
+            raise NoAudio(as_subject(probe.info.path or ""), expected="a sound track",
+                          found="none")  # fmt: skip
         self.probe, self.mono = probe, mono
         self.rate = 0
         self.channels = 0
@@ -123,9 +147,12 @@ class _Decoder:
             if not finite.all():
                 self.not_finite += int(array.size - finite.sum())
                 array = np.where(finite, array, np.float32(0))
-        if self.mono:
-            array = array.mean(axis=0, keepdims=True, dtype=np.float32)
-        return np.ascontiguousarray(array)
+        return np.ascontiguousarray(_mixed(array) if self.mono else array)
+
+
+def _mixed(block: np.ndarray) -> np.ndarray:
+    """The mean of the channels, float32 (1, samples)."""
+    return block.mean(axis=0, keepdims=True, dtype=np.float32)
 
 
 def _time_of(frame: av.AudioFrame, *, default: float) -> float:

@@ -43,7 +43,7 @@ LEAST_POSED = 0.9
 SYSTEMATIC = np.array([6e-4, 6e-4, 1.5e-3, 0.07])
 """Standard error that does not average out over a shot: of the shift right and down, the logarithm
 of the growth, and the turn, as :class:`~hhlab.metrics.camera_step.PictureMotion` has them."""
-CUT_SHARE = 0.12
+CUT_SHARE = 0.06
 """Where fewer of the corners than this can be followed, another shot has begun."""
 
 

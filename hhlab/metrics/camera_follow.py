@@ -1,15 +1,15 @@
 """Corners of what stands still: found beside people, followed from one picture to the next.
 
-Corners (Shi and Tomasi 1994) are followed forth and back (Lucas and Kanade 1981, in pyramids).
-People move by themselves, so corners are looked for round them: each face is widened to a head with
-its hair and to what stands or sits below it. The rest of the picture is shared out in cells, so
-that one rich thing does not outvote a plain wall round it.
+Corners (Shi and Tomasi 1994) are followed forth and back (Lucas and Kanade 1981, in pyramids), with
+brightness that flickers evened out. People move by themselves, so corners are looked for round
+them: each face is widened to a head with its hair and to what stands or sits below it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -20,16 +20,19 @@ MOST_CORNERS, CORNER_QUALITY, CORNERS_APART_PX = 260, 0.005, 7
 LEAST_PLAIN, LEAST_PLAIN_SOFT = 1.5e-4, 1.0e-4
 """Least eigenvalue of a corner, and of a blurred one in the smaller picture: what grain and a
 coder's blocks leave on a bare wall lies below (at most .7e-4 in the smaller picture)."""
-FORTH_AND_BACK_PX = 0.8
+FORTH_AND_BACK_PX = 0.4
 PLENTY = 24
 """Where there are fewer corners than this, blurred ones are looked for in a smaller picture."""
 LEAST_SIDE_PX = 32
 """In smaller pictures nothing is followed."""
 COARSE_PX, SOFT_APART_PX, SOFT_FORTH_AND_BACK_PX = 160, 4, 0.4
+MANY_LOST, GAIN, GAIN_EVERY_PX = 0.4, 1.03, 8
+"""Where a larger share of the corners is lost and brightness changed by at least this factor, they
+are followed again with it evened out; every eighth pixel is enough to know it."""
 _NONE = np.empty((0, 1, 2), np.float32)
 _EITHER = cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS
-_FORTH = {"winSize": (11, 11), "maxLevel": 4, "criteria": (_EITHER, 10, 0.03)}
-_BACK = {"winSize": (11, 11), "maxLevel": 1, "criteria": (_EITHER, 8, 0.03),
+_FORTH = {"winSize": (9, 9), "maxLevel": 4, "criteria": (_EITHER, 15, 0.01)}
+_BACK = {"winSize": (9, 9), "maxLevel": 1, "criteria": (_EITHER, 10, 0.01),
          "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}  # fmt: skip
 HEAD = (0.4, 0.6, 0.4, 0.3)
 """How far a head with its hair goes beyond the face: left, above, right, below; in faces."""
@@ -59,33 +62,37 @@ class Look:
 
     Attributes
     ----------
-    grey : uint8 (h, w);  coarse : the same, at most :data:`COARSE_PX`
+    grey : uint8 (h, w)
     corners : float32 (n, 1, 2) x, y in `grey`, the plainest first
     soft : float32 (m, 1, 2) the same in `coarse`, looked for only where `corners` are too few:
         what is out of focus has corners only in a smaller picture
     """
 
     grey: np.ndarray
-    coarse: np.ndarray
     corners: np.ndarray
     soft: np.ndarray
+
+    @cached_property
+    def coarse(self) -> np.ndarray:
+        """The picture with a longer side of at most :data:`COARSE_PX`, uint8."""
+        height, width = self.grey.shape
+        scale = min(1.0, COARSE_PX / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        return cv2.resize(self.grey, size, interpolation=cv2.INTER_AREA)
 
 
 def look(grey: np.ndarray, where: np.ndarray | None = None) -> Look:
     """Find corners in a uint8 (h, w) picture; `where` is bool (h, w), None is everywhere."""
-    height, width = grey.shape
-    if min(height, width) < LEAST_SIDE_PX:
-        return Look(grey, grey, _NONE, _NONE)
-    scale = min(1.0, COARSE_PX / max(grey.shape))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    coarse = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    if min(grey.shape) < LEAST_SIDE_PX:
+        return Look(grey, _NONE, _NONE)
     mask = None if where is None else where.astype(np.uint8)
-    corners, soft = _corners(grey, mask, CORNERS_APART_PX, 3, LEAST_PLAIN), _NONE
-    if len(corners) < PLENTY:
-        if mask is not None:
-            mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
-        soft = _corners(coarse, mask, SOFT_APART_PX, 5, LEAST_PLAIN_SOFT)
-    return Look(grey, coarse, corners, soft)
+    found = Look(grey, _corners(grey, mask, CORNERS_APART_PX, 3, LEAST_PLAIN), _NONE)
+    if len(found.corners) >= PLENTY:
+        return found
+    if mask is not None:
+        mask = cv2.resize(mask, found.coarse.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    soft = _corners(found.coarse, mask, SOFT_APART_PX, 5, LEAST_PLAIN_SOFT)
+    return replace(found, soft=soft)
 
 
 def follow(older: Look, newer: Look) -> tuple[np.ndarray, np.ndarray]:
@@ -102,6 +109,18 @@ def follow(older: Look, newer: Look) -> tuple[np.ndarray, np.ndarray]:
     return (a + 0.5) * scale - 0.5, (b + 0.5) * scale - 0.5
 
 
+def gain_between(older: np.ndarray, newer: np.ndarray) -> float:
+    """How many times as bright the newer of two uint8 (h, w) pictures is, at most 2 or 1/2.
+
+    The median over pixels: little shifted by what moves, but not right where all goes by.
+    """
+    one, other = (p[::GAIN_EVERY_PX, ::GAIN_EVERY_PX].astype(np.float32) for p in (older, newer))
+    seen = (one > 8) & (one < 250) & (other > 8) & (other < 250)
+    if seen.mean() < 0.1:
+        return 1.0
+    return float(np.clip(np.median(other[seen] / one[seen]), 0.5, 2.0))
+
+
 def _corners(
     grey: np.ndarray, mask: np.ndarray | None, apart_px: int, block: int, least: float
 ) -> np.ndarray:
@@ -116,6 +135,23 @@ def _follow(
 ) -> tuple[np.ndarray, np.ndarray]:
     if len(corners) == 0:
         return _NONE[:, 0], _NONE[:, 0]
+    found = _forth_and_back(older, newer, corners, most_apart)
+    if len(found[0]) > (1 - MANY_LOST) * len(corners):
+        return found
+    gain = gain_between(older, newer)
+    if max(gain, 1 / gain) < GAIN:
+        return found
+    # The brighter is made as dark as the other: nothing is cut off.
+    if gain > 1:
+        newer = cv2.convertScaleAbs(newer, alpha=1 / gain)
+    else:
+        older = cv2.convertScaleAbs(older, alpha=gain)
+    return max(found, _forth_and_back(older, newer, corners, most_apart), key=lambda f: len(f[0]))
+
+
+def _forth_and_back(
+    older: np.ndarray, newer: np.ndarray, corners: np.ndarray, most_apart: float
+) -> tuple[np.ndarray, np.ndarray]:
     there, found, _ = cv2.calcOpticalFlowPyrLK(older, newer, corners, None, **_FORTH)
     # Back from where it is expected, which needs no search; a false match leads away from there.
     back, again, _ = cv2.calcOpticalFlowPyrLK(newer, older, there, corners.copy(), **_BACK)

@@ -1,9 +1,12 @@
 """How a camera moved between two pictures: rotation and direction of translation from places.
 
-An essential matrix by RANSAC (MAGSAC++, Barath et al. 2020, as OpenCV has it), the motion of the
-step before and a step straight ahead are starts. From each the Sampson distance (Hartley and
-Zisserman, section 11.4.3) is minimised under a Cauchy loss for a few steps, and the best of them
-to the end. A weak prior keeps the rotation near that of the step before, which matters only where
+The Sampson distance (Hartley and Zisserman, section 11.4.3) is minimised under a Cauchy loss.
+That has more than one minimum: turning and moving sideways look much alike, and corners on the
+edges of near things agree on something wrong. So it is begun from directions all over the
+half-sphere (a direction and its opposite have the same epipolar lines), from the one that fits the
+rotation of the step before, and from the motion of the step before; all at once on some of the
+corners, and the best few to the end on all of them. No draws by chance: the same corners give the
+same pose. A weak prior keeps the rotation near that of the step before, which matters only where
 the corners leave it open. Where rotation alone explains the corners, there is no direction to tell.
 
 Cameras look along +z, x is right, y is down. A pose takes points of the older camera to the newer:
@@ -14,17 +17,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-NOISE_PX = 0.7
-"""How exactly a corner is followed; also the threshold of the RANSAC."""
+NOISE_PX = 0.3
+"""How exactly a corner is followed, across its epipolar line."""
 PRIOR_DEG = 1.0
 FEWEST = 12
 NO_PARALLAX_PX = 0.3
-MOST_SAMPLED, MOST_TRIALS = 120, 200
-SCREENING, FINISHING = 2, 8
-_FORWARD = np.array([0.0, 0.0, -1.0])
+MOST_SCREENED = 80  # corners
+SCREENING, FINISHING, FINISHED = 3, 8, 2
+"""Steps from all starts, steps to the end, and how many starts are followed to the end."""
+_TURNING = 6
+_ENOUGH = 3e-2  # a step that lowers the cost by less is the last; half a unit would be one sigma
+_I = np.arange(6)
+
+_SPIN = np.zeros((3, 3, 3))  # _SPIN[i] @ v is the cross product of axis i and v
+for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+    _SPIN[_i, _k, _j], _SPIN[_i, _j, _k] = 1.0, -1.0
+_AROUND = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0], [1, 0, 1], [-1, 0, 1], [0, 1, 1], [0, -1, 1],
+                    [1, 1, 0], [1, -1, 0], [1, 1, 1], [-1, 1, 1], [1, -1, 1], [-1, -1, 1]],
+                   dtype=np.float64)  # fmt: skip
+_AROUND /= np.linalg.norm(_AROUND, axis=1, keepdims=True)
 
 
 @dataclass(frozen=True)
@@ -61,21 +74,26 @@ def pose_between(
     focal = float(np.sqrt(camera[0, 0] * camera[1, 1]))
     noise = NOISE_PX / focal
     turned = _turn(a, b, noise)
-    left = np.median(np.linalg.norm(_project(a @ turned.T) - b[:, :2], axis=1)) * focal
+    there = turned @ a
+    apart = there[:2] / np.maximum(there[2], 1e-6) - b[:2]
+    left = float(np.sqrt(np.median(np.square(apart).sum(axis=0)))) * focal
     if left < NO_PARALLAX_PX:
-        return Pose(turned, np.full(3, np.nan), float(left))
+        return Pose(turned, np.full(3, np.nan), left)
     prior = None if before is None else before.rotation
-    starts = _by_ransac(a, b, noise, np.eye(3) if prior is None else prior)
+    some = slice(None, None, max(1, a.shape[1] // MOST_SCREENED))
+    few = _Pairs(a[:, some], b[:, some], noise)
+    near = turned if prior is None else prior
+    directions = [*_AROUND, _direction(few, near)]
     if before is not None and np.isfinite(before.direction).all():
-        starts.append((before.rotation, before.direction))
-    starts.append((np.eye(3) if prior is None else prior, _FORWARD))
-    some = slice(None, None, max(1, len(a) // MOST_SAMPLED))
-    tried = [_refine(r, t, a[some], b[some], noise, prior, SCREENING) for r, t in starts]
-    rotation, direction, _ = min(tried, key=lambda end: end[2])
-    rotation, direction, _ = _refine(rotation, direction, a, b, noise, prior, FINISHING)
-    distance, _ = _sampson(rotation, direction, a, b)
-    direction = _ahead(rotation, direction, a, b)
-    return Pose(rotation, direction, float(np.median(np.abs(distance)) * focal))
+        directions.append(before.direction)
+    starts = np.tile(near, (len(directions), 1, 1))
+    tried = _refine(few, starts, np.array(directions), prior, SCREENING)
+    best = np.argsort(tried[2])[:FINISHED]
+    ends = _refine(_Pairs(a, b, noise), tried[0][best], tried[1][best], prior, FINISHING)
+    k = int(np.argmin(ends[2]))
+    rotation, direction, distance = ends[0][k], ends[1][k], ends[3][k]
+    return Pose(rotation, _ahead(rotation, direction, a, b),
+                float(np.median(np.abs(distance)) * focal))  # fmt: skip
 
 
 def angle_deg(rotation: np.ndarray) -> float:
@@ -83,111 +101,149 @@ def angle_deg(rotation: np.ndarray) -> float:
     return float(np.degrees(np.arccos(np.clip((np.trace(rotation) - 1) / 2, -1, 1))))
 
 
+class _Pairs:
+    """Rays a and b (3, n) of two pictures, and all products of their parts, (9, n).
+
+    With those the epipolar distances of any essential matrix, and their slopes, are one product.
+    """
+
+    def __init__(self, a: np.ndarray, b: np.ndarray, noise: float) -> None:
+        self.a, self.b, self.noise = a, b, noise
+        self.products = (b[:, None] * a[None]).reshape(9, -1)
+
+
 def _rays(places: np.ndarray, camera: np.ndarray) -> np.ndarray:
-    flat = (places.astype(np.float64) - camera[:2, 2]) / camera[[0, 1], [0, 1]]
-    return np.concatenate([flat, np.ones((len(flat), 1))], axis=1)
-
-
-def _project(rays: np.ndarray) -> np.ndarray:
-    return rays[:, :2] / np.maximum(rays[:, 2:], 1e-6)
-
-
-def _by_ransac(a: np.ndarray, b: np.ndarray, noise: float, near: np.ndarray) -> list:
-    """The rotation nearest to `near`, and the direction, of the essential matrix; or nothing."""
-    best = a[:MOST_SAMPLED, :2], b[:MOST_SAMPLED, :2]  # corners come the plainest first
-    essential, _ = cv2.findEssentialMat(*best, np.eye(3), prob=0.999, method=cv2.USAC_MAGSAC,
-                                        threshold=noise, maxIters=MOST_TRIALS)  # fmt: skip
-    if essential is None or essential.shape != (3, 3):
-        return []
-    one, other, direction = cv2.decomposeEssentialMat(essential)
-    rotation = max((one, other), key=lambda r: np.trace(r @ near.T))  # the other is half a turn off
-    return [(rotation, direction.ravel())]
+    flat = ((places.astype(np.float64) - camera[:2, 2]) / camera[[0, 1], [0, 1]]).T
+    return np.concatenate([flat, np.ones((1, flat.shape[1]))])
 
 
 def _turn(a: np.ndarray, b: np.ndarray, noise: float) -> np.ndarray:
     """The rotation that brings rays a to b: Kabsch 1976, reweighted against outliers."""
-    a, b = (r / np.linalg.norm(r, axis=1, keepdims=True) for r in (a, b))
-    weights, rotation = np.ones(len(a)), np.eye(3)
-    for _ in range(6):
-        u, _, v = np.linalg.svd((weights[:, None] * b).T @ a)
-        rotation = u @ np.diag([1, 1, np.linalg.det(u @ v)]) @ v
-        apart = np.linalg.norm(a @ rotation.T - b, axis=1)
-        weights = 1 / (1 + np.square(apart / noise))
+    a, b = (rays / np.sqrt(np.square(rays).sum(axis=0)) for rays in (a, b))
+    weighted, rotation = b, np.eye(3)
+    for _ in range(_TURNING):
+        u, _, v = np.linalg.svd(weighted @ a.T)
+        rotation = u @ v
+        if _triple(rotation) < 0:
+            u[:, 2] *= -1
+            rotation = u @ v
+        apart = np.square(rotation @ a - b).sum(axis=0)
+        weighted = b / (1 + apart / noise**2)
     return rotation
 
 
-def _skew(t: np.ndarray) -> np.ndarray:
-    return np.array([[0, -t[2], t[1]], [t[2], 0, -t[0]], [-t[1], t[0], 0]])
+def _triple(m: np.ndarray) -> float:
+    """Determinant of (3, 3); numpy's takes several times as long."""
+    (a, b, c), (d, e, f), (g, h, i) = m.tolist()
+    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
 
 
 def _cross(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Row by row; np.cross takes several times as long for so few."""
-    (ux, uy, uz), (vx, vy, vz) = u.T, v.T
-    return np.stack([uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx], axis=1)
+    """Column by column of (3, n); np.cross takes several times as long for so few."""
+    return np.stack([u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2],
+                     u[0] * v[1] - u[1] * v[0]])  # fmt: skip
 
 
-def _sampson(r: np.ndarray, t: np.ndarray, a: np.ndarray, b: np.ndarray):
-    """Signed Sampson distances (n,), and their denominators."""
-    essential = _skew(t) @ r
-    line, other = a @ essential.T, b @ essential  # of a in the newer picture, of b in the older
-    below = np.sqrt(np.square(line[:, :2]).sum(axis=1) + np.square(other[:, :2]).sum(axis=1))
-    below += 1e-12
-    return np.einsum("ij,ij->i", b, line) / below, below
+def _direction(pairs: _Pairs, rotation: np.ndarray) -> np.ndarray:
+    """The direction that fits best where the rotation is known, reweighted against outliers."""
+    planes = _cross(rotation @ pairs.a, pairs.b)  # each holds the direction
+    size = np.square(planes).sum(axis=0) + pairs.noise**2
+    weights = 1 / size
+    for _ in range(3):
+        direction = np.linalg.eigh((planes * weights) @ planes.T)[1][:, 0]
+        weights = 1 / (size + np.square(5 * (direction @ planes)))
+    return direction
 
 
-def _refine(r, t, a, b, noise, prior, most):
-    """Levenberg-Marquardt over rotation and direction, `most` steps; returns both and the cost."""
-    sigma = np.radians(PRIOR_DEG)
+def _skews(t: np.ndarray) -> np.ndarray:
+    """(s, 3) to the matrices of their cross products, (s, 3, 3)."""
+    return (t @ _SPIN.reshape(3, 9)).reshape(-1, 3, 3)
 
-    def off(rotation: np.ndarray) -> np.ndarray:
-        return np.zeros(3) if prior is None else cv2.Rodrigues(rotation @ prior.T)[0].ravel()
 
-    def cost(distance: np.ndarray, away: np.ndarray) -> float:
-        return float(np.log1p(np.square(distance / noise)).sum()
-                     + 2 * np.log1p(away @ away / sigma**2))  # fmt: skip
+def _rotations(vectors: np.ndarray) -> np.ndarray:
+    """Rotation vectors (s, 3), radians, to matrices (Rodrigues)."""
+    angle = np.sqrt(np.square(vectors).sum(axis=1))[:, None, None] + 1e-12
+    turn = _skews(vectors) / angle
+    return np.eye(3) + np.sin(angle) * turn + (1 - np.cos(angle)) * (turn @ turn)
 
-    t = t / np.linalg.norm(t)
-    distance, below = _sampson(r, t, a, b)
-    away = off(r)
-    now, damping = cost(distance, away), 1e-3
+
+def _sampson(pairs: _Pairs, essential: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Signed Sampson distances (s, n) of (s, 3, 3), and their denominators."""
+    line = essential[:, :2] @ pairs.a  # of a in the newer picture, of b in the older
+    other = essential.transpose(0, 2, 1)[:, :2] @ pairs.b
+    below = np.sqrt(np.square(line).sum(axis=1) + np.square(other).sum(axis=1)) + 1e-12
+    return essential.reshape(-1, 9) @ pairs.products / below, below
+
+
+def _away(rotation: np.ndarray, prior: np.ndarray | None) -> np.ndarray:
+    """By how much (s, 3, 3) are turned from the prior, (s, 3): axis times the sine of the angle."""
+    if prior is None:
+        return np.zeros((len(rotation), 3))
+    m = rotation @ prior.T
+    return np.stack([m[:, 2, 1] - m[:, 1, 2], m[:, 0, 2] - m[:, 2, 0], m[:, 1, 0] - m[:, 0, 1]],
+                    axis=1) / 2  # fmt: skip
+
+
+def _cost(distance: np.ndarray, away: np.ndarray, noise: float) -> np.ndarray:
+    off = np.square(away).sum(axis=1) / np.radians(PRIOR_DEG) ** 2
+    return np.log1p(np.square(distance / noise)).sum(axis=1) + 2 * np.log1p(off)
+
+
+def _refine(
+    pairs: _Pairs, r: np.ndarray, t: np.ndarray, prior: np.ndarray | None, most: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Levenberg-Marquardt from s starts at once, `most` steps.
+
+    r : (s, 3, 3);  t : (s, 3), length 1;  prior : rotation (3, 3) that is likely, if any
+
+    Returns rotations, directions, costs (s,) and distances (s, n).
+    """
+    hold_at = np.radians(PRIOR_DEG) ** 2
+    skew = _skews(t)
+    distance, below = _sampson(pairs, skew @ r)
+    away = _away(r, prior)
+    now, damping = _cost(distance, away, pairs.noise), np.full(len(r), 1e-3)
     for _ in range(most):
-        across = np.linalg.svd(t[None])[2][1:]  # (2, 3): ways the direction can turn
-        turned = a @ r.T
-        slope = np.concatenate(
-            [_cross(turned, b @ _skew(t)), _cross(turned, b) @ across.T], axis=1
-        ) / below[:, None]  # fmt: skip
-        weights = 1 / (noise**2 + np.square(distance))
-        normal, push = slope.T @ (weights[:, None] * slope), slope.T @ (weights * distance)
+        spun = _SPIN @ r[:, None]
+        by = np.concatenate([skew[:, None] @ spun, spun], axis=1)
+        slope = by.reshape(-1, 6, 9) @ pairs.products / below[:, None]
+        weighted = slope / (pairs.noise**2 + np.square(distance))[:, None]
+        normal = weighted @ slope.transpose(0, 2, 1)
+        push = (weighted @ distance[..., None])[..., 0]
         if prior is not None:
-            hold = 2 / (sigma**2 + away @ away)
-            normal[:3, :3] += hold * np.eye(3)
-            push[:3] += hold * away
-        for _ in range(4):
-            move = -np.linalg.solve(normal + damping * np.diag(np.diag(normal) + 1e-12), push)
-            new_r = cv2.Rodrigues(move[:3])[0] @ r
-            new_t = t + move[3:] @ across
-            new_t /= np.linalg.norm(new_t)
-            tried = _sampson(new_r, new_t, a, b)
-            new_away = off(new_r)
-            then = cost(tried[0], new_away)
-            if then < now:
-                break
-            damping *= 10
-        else:
+            hold = 2 / (hold_at + np.square(away).sum(axis=1))[:, None]
+            normal[:, _I[:3], _I[:3]] += hold
+            push[:, :3] += hold * away
+        diagonal = normal[:, _I, _I]
+        normal[:, _I, _I] = diagonal * (1 + damping[:, None]) + 1e-12
+        # The direction keeps its length: a step along it is made dear.
+        dear = 1e3 * diagonal[:, 3:].sum(axis=1)[:, None, None]
+        normal[:, 3:, 3:] += dear * (t[:, :, None] * t[:, None])
+        move = -np.linalg.solve(normal, push[..., None])[..., 0]
+        new_r, new_t = _rotations(move[:, :3]) @ r, t + move[:, 3:]
+        new_t /= np.sqrt(np.square(new_t).sum(axis=1, keepdims=True))
+        new_skew = _skews(new_t)
+        tried, new_below = _sampson(pairs, new_skew @ new_r)
+        new_away = _away(new_r, prior)
+        then = _cost(tried, new_away, pairs.noise)
+        better = then < now
+        done = np.where(better, now - then < _ENOUGH, damping > 1)
+        if better.all():
+            r, t, skew, away, distance, below = new_r, new_t, new_skew, new_away, tried, new_below
+        elif better.any():
+            one, two = better[:, None], better[:, None, None]
+            r, skew = np.where(two, new_r, r), np.where(two, new_skew, skew)
+            t, away = np.where(one, new_t, t), np.where(one, new_away, away)
+            distance, below = np.where(one, tried, distance), np.where(one, new_below, below)
+        now, damping = np.where(better, then, now), np.where(better, damping / 10, damping * 10)
+        if done.all():
             break
-        small = now - then < 1e-3
-        r, t, now, away = new_r, new_t, then, new_away
-        distance, below = tried
-        damping = max(damping / 10, 1e-7)
-        if small:
-            break
-    return r, t, now
+    return r, t, now, distance
 
 
 def _ahead(r: np.ndarray, t: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The direction or its opposite, whichever puts the points in front of the camera."""
-    turned = a @ r.T
     # Depth z of a point in the older camera: b x (z turned + t) = 0.
-    u, v = _cross(b, turned), b @ _skew(t)
-    depth = -(u * v).sum(axis=1)
-    return t if (depth > 0).sum() * 2 >= len(depth) else -t
+    planes, base = _cross(b, r @ a), _cross(b, t[:, None])
+    ahead = (planes * base).sum(axis=0) < 0
+    return t if 2 * ahead.sum() >= len(ahead) else -t

@@ -11,7 +11,7 @@ from hhlab.metrics.camera_asked import asked_moves, camera_agrees
 from hhlab.metrics.camera_name import Move
 from hhlab.types import Measure, Score, Series, Status, undetermined
 
-VERSION = "2"
+VERSION = "3"
 
 
 @dataclass(frozen=True)

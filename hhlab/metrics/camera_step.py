@@ -64,11 +64,12 @@ def picture_motion(a: np.ndarray, b: np.ndarray, width: int, height: int) -> Pic
     turn = np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0]))
     left = b[inside] - (a[inside] @ matrix[:, :2].T + matrix[:, 2])
     noise = max(float(np.sqrt(np.square(left).sum(axis=1).mean() / 2)), FOLLOWED_PX)
-    cell = np.clip((a[inside] * _CELLS / [width, height]).astype(int), 0, _CELLS - 1)
+    column, row = np.clip((a[inside] * _CELLS / [width, height]).astype(int), 0, _CELLS - 1).T
+    cells = np.count_nonzero(np.bincount(_CELLS * row + column))
     return PictureMotion(
         np.array([*shift, np.log(max(growth, 1e-6)), turn]),
         _variance(a[inside] - centre, noise) * [longer**-2, longer**-2, 1, np.degrees(1) ** 2],
-        explained, len(np.unique(cell, axis=0)),
+        explained, cells,
     )  # fmt: skip
 
 
@@ -100,11 +101,15 @@ def middle_and_sides(a: np.ndarray, b: np.ndarray, width: int, height: int) -> t
 
 
 def _variance(places: np.ndarray, noise: float) -> np.ndarray:
-    """Of shift in x and y, growth and turn (radians), for places (n, 2) about the middle."""
-    x, y = places.T.astype(np.float64)
-    one, none = np.ones_like(x), np.zeros_like(x)
-    rows = np.concatenate([np.stack([one, none, x, -y], 1), np.stack([none, one, y, x], 1)])
-    normal = rows.T @ rows
-    if np.linalg.cond(normal) > 1e12:
+    """Of shift in x and y, growth and turn (radians), for places (n, 2) about the middle.
+
+    The diagonal of the inverse of the normal equations of least squares, which are so regular for
+    a similarity that it can be written down.
+    """
+    n = len(places)
+    places = places.astype(np.float64)
+    spread, sums = float(np.square(places).sum()), places.sum(axis=0)
+    left = n * spread - float(sums @ sums)
+    if left <= 1e-9 * n * spread:
         return np.full(4, np.inf)
-    return noise**2 * np.diag(np.linalg.inv(normal))
+    return noise**2 / left * np.array([spread, spread, n, n])

@@ -14,7 +14,8 @@ steady trend from one to the other would give them.
 The logarithms of their medians over time, each divided by its spread over generated clips, are
 averaged with equal weights: nothing is fitted to ratings. The mean, 0 for typical real footage, is
 called oddness, and the headline is a logistic function of it. Frames that merely show their
-predecessor again are counted, and left out of the terms.
+predecessor again are counted, and left out of the terms. Steps over a frame that is missing are
+counted too.
 
 Beside the quality stands how the clip moves: how much (the camera's part and the rest), whether it
 trembles, jerks, changes its shape or changes without moving, and at what pace.
@@ -36,6 +37,7 @@ from hhlab.metrics.motion_parts import Parts, parts_of
 from hhlab.metrics.motion_path import jerk_of, shape_change, tremble
 from hhlab.metrics.motion_repeats import RepeatWatch, repeats_of
 from hhlab.metrics.motion_result import CENTRES, SPREADS, TERMS, VERSION, MotionQuality, Movement
+from hhlab.metrics.motion_skips import Skips, SkipWatch
 from hhlab.types import Face, Frame
 
 __all__ = ["TERMS", "VERSION", "MotionObserver", "MotionQuality", "flow_terms", "triple_terms"]
@@ -73,14 +75,14 @@ class Row:
 
 
 class MotionObserver:
-    """Streaming motion quality. Keeps some sixty numbers a frame, and the last few pictures.
+    """Streaming motion quality. Keeps some 110 numbers a frame, and the last few pictures.
 
     Give the same `flow` to other observers of the same pass, and motion is computed once for all.
     """
 
     def __init__(self, flow: FlowStream | None = None) -> None:
         self._flow = flow if flow is not None else FlowStream()
-        self._watch, self._follower = RepeatWatch(), Follower()
+        self._watch, self._follower, self._skips = RepeatWatch(), Follower(), SkipWatch()
         self._n_frames = self._n_cuts = 0
         self._times: list[float] = []
         self._repeated: list[bool] = []
@@ -100,6 +102,7 @@ class MotionObserver:
             self._n_cuts += step is not None
             self._last, self._older_s, self._n_since = None, frame.time_s, 0
             self._follower.stop()
+            self._skips.stop()
             self._cells.append([])
             self._repeated += [False] * (self._n_frames > 1)
             return
@@ -119,6 +122,9 @@ class MotionObserver:
         # What moved while a picture stayed on show is spread over that time.
         self._cells[-1] += [cells_of(moved / self._n_since)] * self._n_since
         self._n_since = 0
+        self._skips.see(
+            step.flow_px, from_s=self._older_s, to_s=frame.time_s, number=self._n_frames - 1
+        )
         short, long = self._follower.step(step, self._older_s)
         self._older_s = frame.time_s
         if long is not None:
@@ -137,8 +143,8 @@ class MotionObserver:
             self._rows, self._seconds, max(self._cells, key=len), fps=fps,
             n_steps=len(self._rows) + sum(self._repeated),
         )  # fmt: skip
-        return _judged(self._rows, movement, times, np.array(self._repeated, bool),
-                       n_cuts=self._n_cuts, fps=fps)  # fmt: skip
+        return _judged(self._rows, movement, self._skips.result(), times,
+                       np.array(self._repeated, bool), n_cuts=self._n_cuts, fps=fps)  # fmt: skip
 
 
 def _of_parts(parts: Parts, height: int) -> tuple[float, float, float]:
@@ -237,8 +243,8 @@ def _movement(
 
 
 def _judged(
-    rows: Sequence[Row], movement: Movement, times: np.ndarray, repeated: np.ndarray, *,
-    n_cuts: int, fps: float,
+    rows: Sequence[Row], movement: Movement, skips: Skips | None, times: np.ndarray,
+    repeated: np.ndarray, *, n_cuts: int, fps: float,
 ) -> MotionQuality:  # fmt: skip
     """The quality, where there is motion to judge."""
     terms = np.array([row.terms for row in rows], float).reshape(-1, len(TERMS))
@@ -258,7 +264,7 @@ def _judged(
         reason = "the picture changes from frame to frame as if each were a shot of its own"
     if reason:
         # In a picture in which nothing moves, no frame can be told from a repeated one.
-        return MotionQuality("undetermined", reason, nan, nan, nan, nan, {}, movement, None,
+        return MotionQuality("undetermined", reason, nan, nan, nan, nan, {}, movement, None, None,
                              np.empty(0), {}, len(times), n_cuts)  # fmt: skip
     summary = np.median(known, axis=0)
     oddness = float(_oddness(summary))
@@ -269,7 +275,7 @@ def _judged(
     return MotionQuality(
         "ok", "", float(_quality(oddness)), float(low), float(high), oddness,
         dict(zip(TERMS, map(float, summary), strict=True)), movement, repeats_of(repeated, times),
-        np.array([row.time_s for row in rows]), series, len(times), n_cuts,
+        skips, np.array([row.time_s for row in rows]), series, len(times), n_cuts,
     )  # fmt: skip
 
 

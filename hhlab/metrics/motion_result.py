@@ -8,6 +8,7 @@ import numpy as np
 
 from hhlab.metrics.flow import SIDE_PX
 from hhlab.metrics.motion_repeats import Repeats
+from hhlab.metrics.motion_skips import Skips
 from hhlab.types import Measure, Score, Series, Status, undetermined, worst_moments
 
 TERMS = ("unevenness", "incoherence", "residue")
@@ -86,6 +87,7 @@ class MotionQuality:
     movement : how much, how smoothly and how fast it moves
     repeats : frames that show their predecessor again; None where nothing moves, since no frame can
         be told from a repeated one then
+    skips : steps over frames that are missing; None where too little moves to tell
     times_s, series : quality per frame; the terms per frame, by name
     """
 
@@ -98,6 +100,7 @@ class MotionQuality:
     terms: dict[str, float]
     movement: Movement
     repeats: Repeats | None
+    skips: Skips | None
     times_s: np.ndarray
     series: dict[str, np.ndarray]
     n_frames: int
@@ -124,10 +127,17 @@ class MotionQuality:
                 Measure("new_pictures", self.repeats.distinct_per_s, "1/s", "none",
                         label="pictures a second that are new"),
             )  # fmt: skip
+        missing: tuple[Measure, ...] = ()
+        if self.skips is not None:
+            parameters |= {"missing_beat": self.skips.beat, "steps_judged": self.skips.judged}
+            missing = (
+                Measure("missing_frames", self.skips.percent, "%", "lower",
+                        label="steps that go on twice as far as those around them"),
+            )  # fmt: skip
         measures = (
             Measure("motion_quality", self.quality, "", "higher", self.low, self.high,
                     label="how natural the motion is, 0 to 1"),
-            *extent, *repeats,
+            *extent, *repeats, *missing,
             Measure("oddness", self.oddness, "sd", "lower",
                     label="distance from real footage in spreads of generated clips"),
             *(Measure(name, self.terms[name], "grey levels" if name == "residue" else "", "lower")
@@ -146,7 +156,7 @@ class MotionQuality:
                      subject="whole frame")  # fmt: skip
 
 
-VERSION = "3"
+VERSION = "4"
 
 
 def sentence(found: MotionQuality) -> str:
@@ -155,7 +165,10 @@ def sentence(found: MotionQuality) -> str:
         "unevenness": "moves in jerks",
         "incoherence": "bends and melts", "residue": "changes without moving",
     }  # fmt: skip
-    more = "".join((_of_repeats(found.repeats), _of_tempo(found.movement)))
+    more = "".join((
+        _of_repeats(found.repeats), _of_skips(found.skips, found.repeats),
+        _of_tempo(found.movement),
+    ))  # fmt: skip
     if found.quality >= 0.7:
         return f"Motion looks natural ({found.quality:.2f} of 1).{more}"
     worst = max(TERMS, key=lambda n: np.log(found.terms[n] / CENTRES[n]) / SPREADS[n])
@@ -173,6 +186,18 @@ def _of_repeats(repeats: Repeats | None) -> str:
     if repeats.longest_freeze_s >= 0.2:
         return f"{text}; it freezes for up to {repeats.longest_freeze_s:.1f} s."
     return f"{text}."
+
+
+def _of_skips(skips: Skips | None, repeats: Repeats | None) -> str:
+    if skips is None or not (skips.beat or skips.beyond_chance):
+        return ""
+    if skips.beat and repeats is not None:
+        rate = repeats.frames_per_s
+        return f" One step in {skips.beat} is twice as long as the others, by a steady beat: " \
+               f"{rate * (1 + 1 / skips.beat):.3g} pictures a second, shown as {rate:.3g} by " \
+               "leaving some out."  # fmt: skip
+    return f" {skips.percent:.0f}% of the steps are twice as long as those around them: " \
+           "frames are missing."  # fmt: skip
 
 
 def _of_tempo(movement: Movement) -> str:

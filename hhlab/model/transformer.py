@@ -20,7 +20,6 @@ from diffusers.models.modeling_utils import ModelMixin
 from diffusers.utils import BaseOutput
 from torch import nn
 
-from hhlab.model.blend import Blend
 from hhlab.model.config import MODALITIES, ModelConfig
 from hhlab.model.layers import Layer, Norm
 from hhlab.model.rope import angles
@@ -133,7 +132,6 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         edge = {*range(edge_layers), *range(layers - edge_layers, layers)}
         self.blocks = nn.ModuleList(Layer(config, modal=number in edge) for number in range(layers))
         self.part = Part(config)
-        self.blend = Blend(dict(zip(MODALITIES[1:], dims[1:], strict=True)))
         self.gradient_checkpointing = False
 
     @classmethod
@@ -185,14 +183,13 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
             text = self.words(text)
         dtype = self.embed["image"].weight.dtype
         given = (text, image, video, audio)
-        parts, cosines, sines, shown = [], [], [], {}
+        parts, cosines, sines = [], [], []
         for number, (name, tokens) in enumerate(zip(MODALITIES, given, strict=True)):
             x = self.embed[name](tokens.to(dtype)) + self.role(layout.roles(name, device))
             if self.place is not None and number:
                 x = x + self.place(layout.places(name, device).to(dtype))
             noisy = layout.noisy(name, device)
             level = noisy * levels[:, number - 1, None] if number else noisy.expand(len(x), -1)
-            shown[name] = (tokens, level)
             parts.append(x + self.level(waves(level).to(dtype)))
             cos, sin = angles(layout.positions(name, device), self.sizes.rope_pairs)
             cosines.append(cos[None])
@@ -210,8 +207,8 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
                 middle = x
         found = zip(MODALITIES[1:], self.part(x, sizes), strict=True)
         image, video, audio = (
-            self.blend(name, self._copied(name, guess, shown[name][0], layout), *shown[name])
-            for name, guess in found
+            self._copied(name, guess, tokens, layout)
+            for (name, guess), tokens in zip(found, (image, video, audio), strict=True)
         )
         if not return_dict:
             return image, video, audio

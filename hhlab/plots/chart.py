@@ -1,4 +1,5 @@
-"""A figure as a notebook shows it: no button that sends data away, no link to anybody's site."""
+"""A figure as a notebook shows it: no button that sends data away, no link to anybody's site, and
+colours that follow the notebook's theme."""
 
 from __future__ import annotations
 
@@ -7,18 +8,26 @@ from typing import Any
 import plotly.graph_objects as go
 import plotly.io as pio
 
+from hhlab.plots.theme import themed
+
 QUIET = {
     "showSendToCloud": False, "displaylogo": False,
     "modeBarButtonsToRemove": ["sendDataToCloud", "lasso2d", "select2d"],
 }  # fmt: skip
 """Configuration of plotly's bar of buttons."""
+IN_NOTEBOOKS = frozenset({"plotly_mimetype", "jupyterlab", "notebook", "notebook_connected"})
+"""Plotly's names for showing a figure inside a notebook's page."""
 
 
 class Chart(go.Figure):
-    """A plotly figure that is shown with :data:`QUIET`, wherever nothing else is asked for."""
+    """A plotly figure that is shown with :data:`QUIET`, wherever nothing else is asked for.
 
-    def show(self, *args: Any, **options: Any) -> None:
-        super().show(*args, **{"config": QUIET, **options})
+    Inside a notebook it follows the notebook's theme; written to a file, or shown in a window of
+    its own, it is dark on white.
+    """
+
+    def show(self, renderer: str | None = None, **options: Any) -> None:
+        pio.show(self._drawn(renderer), renderer=renderer, **{"config": QUIET, **options})
 
     def _ipython_display_(self) -> None:
         if pio.renderers.render_on_display and pio.renderers.default:
@@ -27,4 +36,9 @@ class Chart(go.Figure):
             print(repr(self))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **options: Any) -> dict:
-        return super()._repr_mimebundle_(include, exclude, **{"config": QUIET, **options})
+        drawn = self._drawn(None)
+        return drawn._repr_mimebundle_(include, exclude, **{"config": QUIET, **options})
+
+    def _drawn(self, renderer: str | None) -> go.Figure:
+        names = (renderer or pio.renderers.default or "").split("+")
+        return themed(self) if IN_NOTEBOOKS.intersection(names) else go.Figure(self)

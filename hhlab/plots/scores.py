@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from hhlab.errors import BadArgument
@@ -37,7 +38,7 @@ def timeline(series: pd.DataFrame, *, metric: str | None = None) -> go.Figure:
     panels = list(series.groupby(["metric", "series", "unit"], sort=False))
     if not panels:
         return _style(make_subplots(), "nothing was measured over time")
-    titles = [f"{m}: {s.replace('_', ' ')}" for (m, s, _), _ in panels]
+    titles = [_heading(m, s, unit) + _in_brackets(unit) for (m, s, unit), _ in panels]
     figure = make_subplots(
         rows=len(panels), cols=1, shared_xaxes=True, subplot_titles=titles,
         vertical_spacing=min(0.08, 0.4 / len(panels)),
@@ -47,11 +48,13 @@ def timeline(series: pd.DataFrame, *, metric: str | None = None) -> go.Figure:
     for row, ((_, _, unit), part) in enumerate(panels, start=1):
         for clip, values in part.groupby("clip", sort=False):
             figure.add_scatter(
-                x=values["time_s"], y=values["value"], name=clip, legendgroup=clip, row=row, col=1,
+                x=values["time_s"], y=values["value"], row=row, col=1,
+                name=escape(str(clip)), legendgroup=str(clip),
                 mode="lines+markers", marker_size=3, line={"color": colours[clip], "width": 1.6},
                 connectgaps=False, showlegend=row == 1 and len(clips) > 1,
             )  # fmt: skip
-        figure.update_yaxes(title_text=unit if unit != "1" else "", row=row, col=1)
+        short = unit if unit != "1" and not _in_brackets(unit) else ""
+        figure.update_yaxes(title_text=short, row=row, col=1)
     figure.update_xaxes(title_text="time in s", row=len(panels), col=1)
     return _style(figure, "").update_layout(height=120 + 150 * len(panels))
 
@@ -77,9 +80,11 @@ def comparison(table: pd.DataFrame, *, measure: str, metric: str | None = None) 
         raise BadArgument("measure", expected=f"one of {have}", found=repr(measure))
     known = part[part["status"] == "ok"]
     unsure = part[part["status"] != "ok"]
+    first = part.iloc[0]
+    words = _words(measure, first["unit"])
     figure = go.Figure()
     figure.add_scatter(
-        x=known["clip"], y=known["value"], mode="markers", name=measure,
+        x=_text(known["clip"]), y=known["value"], mode="markers", name=words,
         marker={"size": 9, "color": LINE},
         error_y={
             "type": "data", "symmetric": False, "color": LINE, "thickness": 1.4,
@@ -89,18 +94,39 @@ def comparison(table: pd.DataFrame, *, measure: str, metric: str | None = None) 
     )  # fmt: skip
     if len(unsure):
         figure.add_scatter(
-            x=unsure["clip"], y=[0.0] * len(unsure), mode="markers", name="undetermined",
+            x=_text(unsure["clip"]), y=[0.0] * len(unsure), mode="markers", name="undetermined",
             marker={"size": 9, "color": ACCENT, "symbol": "x-thin-open"},
-            hovertext=unsure["reason"], hoverinfo="x+text",
+            hovertext=_text(unsure["reason"]), hoverinfo="x+text",
         )  # fmt: skip
-    first = part.iloc[0]
     unit = f" in {first['unit']}" if first["unit"] not in ("", "1") else ""
+    figure.update_yaxes(title_text=words + (_in_brackets(first["unit"]) or unit), zeroline=True)
+    clips = list(dict.fromkeys(_text(part["clip"])))
+    figure.update_xaxes(type="category", categoryorder="array", categoryarray=clips)
     better = BETTER.get(first["direction"], "")
-    figure.update_yaxes(title_text=f"{measure.replace('_', ' ')}{unit}", zeroline=True)
-    figure.update_xaxes(
-        type="category", categoryorder="array", categoryarray=list(dict.fromkeys(part["clip"]))
-    )
-    return _style(figure, better)
+    heading = _heading(first["metric"], measure, first["unit"])
+    figure.update_layout(showlegend=len(unsure) > 0)
+    return _style(figure, f"{heading}, {better}" if better else heading)
+
+
+def _text(names: pd.Series) -> list[str]:
+    """Names as plotly may show them: what would be markup is text."""
+    return [escape(str(name)) for name in names]
+
+
+def _words(name: str, unit: str) -> str:
+    """The name of a measure as one says it; its unit is told beside it."""
+    return name.removesuffix(f"_{unit}").replace("_", " ")
+
+
+def _heading(metric: str, name: str, unit: str) -> str:
+    words = _words(name, unit)
+    said = metric.replace("_", " ").capitalize()
+    return said if words == metric else f"{said}: {words}"
+
+
+def _in_brackets(unit: str) -> str:
+    """Behind the name where a unit is a sentence, such as what 0 and 1 mean; else nothing."""
+    return f" ({unit})" if " " in unit else ""
 
 
 def _need(frame: pd.DataFrame, columns: set[str]) -> None:

@@ -15,7 +15,8 @@ CARD_BYTES = 3_000_000
 
 _STYLE = (
     "display:grid;grid-template-columns:minmax(180px,320px) minmax(320px,1fr);gap:16px;"
-    "font:13px/1.45 system-ui,sans-serif;align-items:start"
+    "font:13px/1.45 system-ui,sans-serif;align-items:start;"
+    "--rule:var(--jp-border-color2,#ccc);--faint:var(--jp-ui-font-color2,#777)"
 )
 
 

@@ -13,6 +13,11 @@ TITLES = {
     "flicker": "Flicker",
     "motion": "Motion quality",
     "camera": "Camera",
+    "light": "Light",
+    "speech": "Speech",
+    "sound_picture": "Sound with picture",
+    "instruction": "Instruction following",
+    "continuity": "Continuity from shot to shot",
     "lpips": "Perceptual distance",
 }
 

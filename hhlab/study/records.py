@@ -87,7 +87,7 @@ class Outcome:
         return self.retry == "other version" and self.hhlab_version == __version__
 
     def to_bytes(self) -> bytes:
-        return _dumped(asdict(self))
+        return _dumped(plain(asdict(self)))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Outcome:
@@ -153,7 +153,7 @@ class Measured:
     def to_bytes(self) -> bytes:
         about = {"clip": self.clip, "shot": self.shot, "tries": dict(self.tries),
                  "took_s": self.took_s}  # fmt: skip
-        return _dumped(about | to_json(self.info, self.scores))
+        return _dumped(plain(about) | to_json(self.info, self.scores))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Measured:
@@ -224,4 +224,4 @@ def score_rows(measured: Measured) -> list[dict[str, Any]]:
 
 
 def _dumped(said: dict[str, Any]) -> bytes:
-    return json.dumps(plain(said), ensure_ascii=True, allow_nan=False).encode("ascii")
+    return json.dumps(said, ensure_ascii=True, allow_nan=False).encode("ascii")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,11 +15,17 @@ _LONGEST_SHOWN_S = 2.0  # how far back to look for the frame on show at a given 
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture: its number in the clip, when it is shown, and ``uint8 (h, w, 3)`` RGB."""
+    """One picture: its number in the clip, when it is shown, and ``uint8 (h, w, 3)`` RGB.
+
+    `quick` gives the picture as most tools decode it, ``uint8 (h, w, 3)`` BGR, neither shrunk nor
+    turned, as long as no later frame has been taken from its clip (see :mod:`hhlab.media.quick`);
+    None where there is no such thing.
+    """
 
     index: int
     time_s: float
     rgb: np.ndarray
+    quick: Callable[[], np.ndarray] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

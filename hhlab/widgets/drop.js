@@ -23,18 +23,20 @@ function renderDrop({ model, el }) {
   let problem = {};
 
   function draw() {
+    const at = [...root.children].findIndex((box) => box.contains(document.activeElement));
     root.hidden = !state.zones.length;
     root.replaceChildren(...state.zones.map(zone));
+    if (at >= 0) root.children[at]?.focus(); // else the next key would be the notebook's
   }
 
   function zone(name) {
     const [label, hint, kind, most] = DROP_ZONES[name];
     const items = state.items[name] ?? [];
     const input = make("input", {
-      type: "file", class: "hh-hidden", accept: `${kind}/*`, multiple: most > 1, "aria-label": `${label}: choose files`,
+      type: "file", class: "hh-hidden", accept: `${kind}/*`, multiple: most > 1, "aria-label": `${label}: choose files`, tabindex: -1,
     });
     input.addEventListener("change", () => add(name, [...input.files]));
-    const choose = make("button", { type: "button", class: "hh-button hh-tiny" }, "Choose…");
+    const choose = make("button", { type: "button", class: "hh-button hh-tiny", "aria-label": `Choose files for ${label.toLowerCase()}` }, "Choose…");
     choose.addEventListener("click", () => input.click());
     const full = items.length >= most;
     const box = make("div", {

@@ -17,7 +17,7 @@ from hhlab.generate.protocol import Generator
 from hhlab.lab.export import write_suite
 from hhlab.lab.offers import Estimate
 from hhlab.lab.record import Take
-from hhlab.lab.room import METRICS, Lab
+from hhlab.lab.room import Lab
 from hhlab.widgets.cards import money
 from hhlab.widgets.compare import Compare
 from hhlab.widgets.drop import Drop
@@ -32,7 +32,7 @@ class PromptLab(ipywidgets.VBox):
     ----------
     folder : where everything is kept; opening it again brings it back
     contenders : names for :func:`hhlab.load`, or generators by name
-    metrics : what is measured of each clip
+    metrics : what is measured of each clip; None: all that need nothing but the clip
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class PromptLab(ipywidgets.VBox):
     def __init__(
         self, folder: str | os.PathLike = "lab",
         contenders: Sequence[str] | Mapping[str, Generator] = ("foal",), *,
-        metrics: Sequence[str] = METRICS, lab: Lab | None = None,
+        metrics: Sequence[str] | None = None, lab: Lab | None = None,
     ) -> None:  # fmt: skip
         self.lab = lab or Lab(folder, contenders, metrics=metrics)
         self.compare = Compare(closed=self._hide_comparison)

@@ -29,13 +29,14 @@ def live_leaderboard(pair: BlindPair) -> go.FigureWidget:
     import plotly.graph_objects as go
 
     from hhlab.plots.chart import QUIET
+    from hhlab.plots.theme import themed
 
     names = _Names(pair)
-    figure = go.FigureWidget(_figure(pair, names))
+    figure = go.FigureWidget(themed(_figure(pair, names)))
     figure._config = QUIET | {"displayModeBar": False}
 
     def follow() -> None:
-        new = _figure(pair, names)
+        new = themed(_figure(pair, names))
         with figure.batch_update():
             if len(figure.data) != len(new.data):
                 figure.data = []

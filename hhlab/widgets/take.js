@@ -1,7 +1,9 @@
 /* One card of the wall: a clip that was asked for, from waiting to measured.
 
-   createTake(card, wall) -> { element, update(card), show(), hide(), play(on), dispose }
-     wall: { fetcher, act(what, id, value), pick(id) -> void, picked(id) -> 0, 1 or -1 } */
+   createTake(card, wall) -> { element, video, update(card), show(), hide(), hush(), dispose }
+     video  null as long as there is no clip in it
+     wall: { fetcher, act(what, id, value), pick(id) -> void, picked(id) -> 0, 1 or -1,
+             playing() -> whether all play at the moment, hush(id) -> all but this one are not heard } */
 
 const STATES = {
   waiting: "Waiting", running: "Being made", measuring: "Being measured", done: "", failed: "Failed",
@@ -30,8 +32,20 @@ function sayLeft(seconds) {
   return whole < 90 ? `${whole} s left` : `${Math.round(whole / 60)} min left`;
 }
 
+/** A chip a metric; what could not be told shares one, so that it does not crowd out what could. */
+function drawScores(all) {
+  const open = all.filter((score) => score.status === "undetermined");
+  const rest = open.length > 1 ? all.filter((score) => !open.includes(score)) : all;
+  const chip = (status, says, title, text) =>
+    make("li", { class: `hh-score hh-${status}`, title: says }, make("span", {}, title), make("b", {}, text));
+  const chips = rest.map((score) => chip(score.status, score.says, score.title, score.text));
+  if (rest === all) return chips;
+  const join = (key, by) => open.map((score) => score[key]).join(by);
+  return [...chips, chip("undetermined", join("says", "\n"), join("title", ", "), "?")];
+}
+
 function createTake(card, wall) {
-  const video = make("video", { class: "hh-take-video", loop: true, playsinline: true, tabindex: -1, preload: "auto" });
+  const video = make("video", { class: "hh-take-video", ".muted": true, loop: true, playsinline: true, tabindex: -1, preload: "auto" });
   const veil = make("div", { class: "hh-veil" });
   const bar = make("progress", { max: 1, "aria-label": "Progress" });
   const status = make("span", { class: "hh-status" });
@@ -118,7 +132,6 @@ function createTake(card, wall) {
       url = URL.createObjectURL(blob);
       fetched = card.clip;
       video.src = url;
-      if (wall.playing()) play(true);
     } catch (error) {
       if (error.name !== "AbortError") reason.textContent = `Cannot be shown: ${error.message}`;
     }
@@ -136,17 +149,19 @@ function createTake(card, wall) {
     url = null;
   }
 
-  function play(on, heard = false) {
-    video.muted = !heard;
-    if (!on) video.pause();
-    else if (url) video.play().catch(() => {});
+  function hush() {
+    video.muted = true;
+    if (!wall.playing()) video.pause();
   }
 
   function toggle() {
     if (!url) return;
-    const on = video.paused || video.muted;
+    const on = video.muted || (video.paused && !wall.playing());
     wall.hush(card.id);
-    play(on, true);
+    video.muted = !on;
+    if (wall.playing()) return; // where all play, one chooses only whom one hears
+    if (on) video.play().catch(() => {});
+    else video.pause();
   }
 
   function update(now) {
@@ -163,6 +178,7 @@ function createTake(card, wall) {
     bar.hidden = !(card.state === "running" || card.state === "measuring");
     if (card.total) bar.value = card.done / card.total;
     else bar.removeAttribute("value");
+    if (!busy && document.activeElement === cancel) element.focus(); // what is hidden has no focus
     cancel.hidden = !busy;
     veil.hidden = card.state === "done" && !card.reason;
     veil.classList.toggle("hh-veil-low", Boolean(card.clip));
@@ -180,9 +196,7 @@ function createTake(card, wall) {
     unknown.hidden = !passedOver;
     unknown.title = passedOver && `${card.contender} does not know these words and has passed over them`;
     if (JSON.stringify(before.scores) !== JSON.stringify(card.scores) || !scores.childElementCount)
-      scores.replaceChildren(...card.scores.map((score) => make("li", {
-        class: `hh-score hh-${score.status}`, title: score.says,
-      }, make("span", {}, score.title), make("b", {}, score.text))));
+      scores.replaceChildren(...drawScores(card.scores));
     element.setAttribute("aria-label",
       [card.contender, ...card.facts, STATES[card.state] || "done", passedOver,
         card.favourite ? "favourite" : ""].filter(Boolean).join(", "));
@@ -190,8 +204,9 @@ function createTake(card, wall) {
   }
   update(card);
   return {
-    element, update, show, hide, play,
+    element, update, show, hide, hush,
     get card() { return card; },
+    get video() { return url ? video : null; },
     dispose() {
       hide();
       element.remove();

@@ -11,7 +11,6 @@ function renderWall({ model, el }) {
   let picks = [];
   let filter = "all";
   let most = SHOWN_AT_FIRST;
-  let playing = false;
   let loaded = false;
   let notes = [];
   let saidBusy = "";
@@ -25,11 +24,15 @@ function renderWall({ model, el }) {
       drawBar();
     },
     picked: (id) => picks.indexOf(id),
-    playing: () => playing,
+    playing: () => chorus.running,
     hush(id) {
-      for (const [each, take] of takes) if (each !== id) take.play(playing, false);
+      for (const [each, take] of takes) if (each !== id) take.hush();
     },
   };
+  const chorus = createChorus({
+    members: () => [...takes.values()].filter((take) => take.element.dataset.seen).map((take) => take.video).filter(Boolean),
+    heard: () => [...takes.values()].map((take) => take.video).find((video) => video && !video.muted) ?? null,
+  });
   const observer = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
       const take = takes.get(target.dataset.id);
@@ -58,10 +61,12 @@ function renderWall({ model, el }) {
     return one;
   };
   const playAll = button("Play all", () => {
-    playing = !playing;
-    for (const take of takes.values()) take.play(playing);
+    const on = !chorus.running;
+    for (const take of takes.values()) take.hush();
+    if (on) chorus.start();
+    else chorus.stop();
     drawBar();
-  });
+  }, "All clips in view from the same moment on, in step and without sound; click one to hear it");
   const compare = button("Compare", () => wall.act("compare", picks), "Choose two takes with C, then compare them");
   const python = button("Python", () => wall.act("python", chosen()));
   const study = button("Study", () => wall.act("study", chosen()));
@@ -77,8 +82,10 @@ function renderWall({ model, el }) {
   const code = make("div", { class: "hh-code", hidden: true });
   const list = make("div", { class: "hh-take-list" });
   const older = button("Show older takes", () => {
+    const last = [...list.querySelectorAll(".hh-take")].at(-1);
     most += SHOWN_AT_FIRST;
     draw();
+    last?.focus();
   });
   root.append(bar, toast, code, list, older, live);
 
@@ -94,8 +101,8 @@ function renderWall({ model, el }) {
     const pinned = cards.filter((card) => card.favourite).length;
     for (const one of filters)
       one.count.textContent = `${one.label} ${one.value === "all" ? cards.length : pinned}`;
-    playAll.textContent = playing ? "Stop all" : "Play all";
-    playAll.setAttribute("aria-pressed", String(playing));
+    playAll.textContent = chorus.running ? "Stop all" : "Play all";
+    playAll.setAttribute("aria-pressed", String(chorus.running));
     playAll.disabled = !cards.some((card) => card.clip);
     compare.disabled = picks.length !== 2;
     compare.textContent = picks.length === 1 ? "Compare A with …" : "Compare";
@@ -107,6 +114,7 @@ function renderWall({ model, el }) {
     python.textContent = "Copy as Python";
     study.textContent = "Make study";
     const busy = cards.filter((card) => BUSY.has(card.state));
+    if (!busy.length && document.activeElement === cancelAll) filters[0].radio.focus();
     cancelAll.hidden = !busy.length;
     const left = Math.max(...busy.map((card) => card.left_s ?? NaN));
     busyText.textContent = busy.length ? [`${busy.length} to go`, sayLeft(Number.isNaN(left) ? null : left)].filter(Boolean).join(", ") : "";
@@ -116,6 +124,7 @@ function renderWall({ model, el }) {
 
   // --- the wall --------------------------------------------------------------------------------
   function draw() {
+    const focused = list.contains(document.activeElement) ? document.activeElement : null;
     const cards = [...takes.values()].map((take) => take.card)
       .filter((card) => filter === "all" || card.favourite)
       .sort((a, b) => (a.id < b.id ? 1 : -1));
@@ -139,6 +148,10 @@ function renderWall({ model, el }) {
     }
     if (!parts.length) parts.push(empty());
     list.replaceChildren(...notes.map((note) => make("p", { class: "hh-small hh-bad" }, note)), ...parts);
+    if (focused) { // what is moved or taken away loses it, and the next key would be the notebook's
+      const here = focused.isConnected ? focused : list.querySelector(".hh-take") ?? filters[0].radio;
+      here.focus({ preventScroll: true });
+    }
     drawBar();
   }
 
@@ -211,7 +224,11 @@ function renderWall({ model, el }) {
         say("Selected: press Ctrl-C to copy.");
       }
     });
-    const close = button("Close", () => (code.hidden = true));
+    const from = root.contains(document.activeElement) ? document.activeElement : python;
+    const close = button("Close", () => {
+      code.hidden = true;
+      (from.isConnected ? from : python).focus();
+    }, "Close (Esc)");
     code.replaceChildren(make("div", { class: "hh-bar" }, make("b", {}, title), make("span", { class: "hh-small" }, note ?? ""),
       make("span", { class: "hh-fill" }), copy, close), pre);
     code.hidden = false;
@@ -246,6 +263,9 @@ function renderWall({ model, el }) {
     event.preventDefault();
     event.stopPropagation();
   });
+  code.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") code.querySelector("[title*=Esc]")?.click();
+  });
   keepKeys(root);
   let offRoom = () => {};
   requestAnimationFrame(() => { // the form beside the wall is made of others' controls
@@ -257,6 +277,7 @@ function renderWall({ model, el }) {
   return () => {
     model.off("msg:custom", onMessage);
     clearTimeout(toastTimer);
+    chorus.stop();
     observer.disconnect();
     for (const take of takes.values()) take.dispose();
     fetcher.dispose();

@@ -35,7 +35,9 @@ class Wall(anywidget.AnyWidget):
     act : called as ``act(what, takes, value)`` with one of :data:`ACTIONS` and ids of takes
     """
 
-    _esm = script("transport", "transfer", "theme", "keys", "take", "wall")
+    _esm = script(
+        "transport", "transfer", "theme", "keys", "video", "pace", "chorus", "take", "wall"
+    )
     _css = style("player", "compare", "wall", "lab")
 
     def __init__(self, lab: Lab, act: Callable[[str, list[str], Any], None]) -> None:

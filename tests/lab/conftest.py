@@ -51,7 +51,7 @@ class Stub:
         return tiny_clip(shot.seed)
 
 
-def stub_measure(clip, metrics, *, references=(), progress=None) -> Scores:
+def stub_measure(clip, metrics=(), *, shot=None, progress=None) -> Scores:
     """A brightness and its time line, whatever is asked for."""
     times, levels = [], []
     for frame in clip.frames():

@@ -12,6 +12,7 @@ from hhlab.errors import BadArgument
 from hhlab.generate.suite import Suite
 from hhlab.lab import Lab
 from hhlab.lab.export import as_python, write_suite
+from hhlab.measuring import DEFAULT_METRICS
 from hhlab.media import read_clip
 from hhlab.types import Shot
 
@@ -20,12 +21,12 @@ from .conftest import Stub, stub_measure, tiny_clip
 NASTY = 'He says """hi"""\\ and {x} \'; import os #\n'
 
 
-def run_code(code: str, monkeypatch) -> dict:
+def run_code(code: str, monkeypatch, measure=stub_measure) -> dict:
     """Execute a code cell against an hhlab whose generators and measuring are stubs."""
     stubs: dict[str, Stub] = {}
     fake = SimpleNamespace(
         load=lambda name: stubs.setdefault(name, Stub(name)), Shot=Shot, read_clip=read_clip,
-        measure=stub_measure,
+        measure=measure,
     )  # fmt: skip
     monkeypatch.setitem(sys.modules, "hhlab", fake)
     scope: dict = {}
@@ -59,6 +60,26 @@ def test_several_takes_as_one_cell(lab, tmp_path, monkeypatch):
     code = as_python(lab.history, lab.takes, metrics=["flicker"], start=tmp_path)
     stubs = run_code(code, monkeypatch)
     assert [s.seed for s in stubs["stub"].asked] == [s.seed for s in stubs["other"].asked] == [1, 2]
+
+
+def test_the_code_measures_what_the_lab_does(tmp_path, monkeypatch):
+    """By default all that `hh.measure` measures by itself, and against what was asked for."""
+    lab = Lab(tmp_path / "lab", {"stub": Stub()})
+    assert lab.metrics == DEFAULT_METRICS
+    lab.run("A man.", seeds=[1, 2], measure=False)
+    assert lab.wait(20)
+    told: list = []
+
+    def measure(clip, *which, shot):
+        told.append((which, shot.seed))
+        return stub_measure(clip)
+
+    run_code(lab.python([take.id for take in lab.takes], start=tmp_path), monkeypatch, measure)
+    run_code(lab.python([lab.takes[0].id], start=tmp_path), monkeypatch, measure)
+    assert told == [((), 1), ((), 2), ((), 1)]
+    lab.metrics = ("flicker",)
+    assert "['flicker'], shot=shot" in lab.python([lab.takes[0].id])
+    lab.close()
 
 
 def test_what_was_left_to_the_generator_is_left_to_it_in_code_too(lab, tmp_path):

@@ -96,7 +96,7 @@ def test_measuring_can_fail_or_be_left_out_and_be_made_up_for(tmp_path, stub):
 def test_measuring_can_be_stopped(tmp_path, stub):
     begun, go = threading.Event(), threading.Event()
 
-    def slow(clip, metrics, *, references=(), progress=None):
+    def slow(clip, metrics, *, shot=None, progress=None):
         progress(0.0)
         begun.set()
         assert go.wait(SOON_S)
@@ -198,20 +198,21 @@ def test_everything_is_there_again_after_a_restart(tmp_path, stub):
     again.close()
 
 
-def test_references_travel_to_the_generator_and_the_measuring(tmp_path, stub):
+def test_the_shot_travels_to_the_generator_and_the_measuring(tmp_path, stub):
     import numpy as np
 
     seen = []
 
-    def measure(clip, metrics, *, references=(), progress=None):
-        seen.append(list(references))
+    def measure(clip, metrics, *, shot=None, progress=None):
+        seen.append(shot)
         return stub_measure(clip, metrics)
 
     lab = Lab(tmp_path, {"stub": stub}, measure=measure)
     lab.run("A man.", references=[np.full((20, 20, 3), 8, np.uint8)], seeds=[1, 2])
     takes = finish(lab)
     assert takes[0].asked.mode == "reference-to-video"
-    assert stub.asked[0].references == stub.asked[1].references == tuple(seen[0])
+    assert stub.asked[0].references == stub.asked[1].references == seen[0].references
+    assert [(shot.prompt, shot.seed) for shot in seen] == [("A man.", 1), ("A man.", 2)]
     assert stub.asked[0].references[0].is_file()
     lab.close()
 

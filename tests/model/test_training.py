@@ -11,7 +11,7 @@ from hhlab.errors import BadArgument
 from hhlab.model.sequence import Grid
 from hhlab.model.training.latents import Latents, mouth_share
 from hhlab.model.training.loop import Trainer, rate_at
-from hhlab.model.training.objective import Task, draw_levels, make_batch
+from hhlab.model.training.objective import FINE, Task, draw_levels, make_batch
 from hhlab.model.training.recipe import Recipe
 
 GRID = Grid(rows=2, columns=2, groups=2, group_s=0.32, audio_tokens=6, token_s=0.12)
@@ -54,7 +54,7 @@ def test_it_learns_what_the_prompt_says(data, tmp_path):
     run.run()
     after = run.watch()
     for what in ("t2v video", "t2v audio", "references image", "edit video"):
-        assert after[what] < 0.75 * before[what], what
+        assert after[what] < 0.6 * before[what], what
 
 
 def test_ctrl_c_keeps_what_was_done(data, tmp_path):
@@ -106,8 +106,8 @@ def test_noise_levels_are_shares_and_lean_as_asked():
     levels = draw_levels(4000, draw, picture_shift=5.0, sound_shift=2.0)
     assert levels.min() >= 0
     assert levels.max() <= 1
-    # half of the pictures lean by 5, whose median is 5 in 6; the others by its root
-    beyond = 0.5 * 0.5 + 0.5 * norm.sf(np.log(5 / np.sqrt(5)))
+    # most pictures lean by 5, whose median is 5 in 6; the others by its root
+    beyond = (1 - FINE) * 0.5 + FINE * norm.sf(np.log(5 / np.sqrt(5)))
     assert float((levels[:, 1] > 5 / 6).float().mean()) == pytest.approx(beyond, abs=0.025)
     assert levels[:, 2].median() == pytest.approx(2 / 3, abs=0.02)
 

@@ -58,11 +58,11 @@ def test_prompt_lab(needed_weights, tmp_path):
     assert len(list((tmp_path / "runs" / "lab" / "clips").glob("*.mp4"))) == 1
 
 
-@pytest.mark.parametrize("name", ["00_tour.ipynb", "10_prompt_lab.ipynb"])
+@pytest.mark.parametrize("name", sorted(path.name for path in NOTEBOOKS.glob("*.ipynb")))
 def test_every_cell_is_introduced_by_a_sentence(name):
     cells = nbformat.read(NOTEBOOKS / name, as_version=4).cells
     for before, cell in pairwise(cells):
         if cell.cell_type == "code":
             assert before.cell_type == "markdown", cell.source
-            assert re.search(r"[a-z][^.]*\.", before.source), before.source
+            assert re.search(r"[a-z][^.]*[.:]", before.source), before.source
     assert not any(re.search(r"^\s*(def|class) ", c.source, re.M) for c in cells)

@@ -47,6 +47,24 @@ def test_intervals_are_drawn_and_undetermined_clips_keep_their_place(table):
     assert list(figure.layout.xaxis.categoryarray) == ["a", "b"]
 
 
+def test_what_is_drawn_is_said_in_words_with_its_unit(series, table):
+    figure = plots.comparison(table, measure="offset_ms")
+    assert figure.layout.title.text == "Lip sync: offset, nearer to 0 is better"
+    assert figure.layout.yaxis.title.text == "offset in ms"
+    meaning = "0 same .. 1 another person"
+    (panel,) = plots.timeline(series.assign(unit=meaning)).layout.annotations
+    assert panel.text == f"Identity: drift ({meaning})"
+
+
+def test_names_of_clips_are_text(series, table):
+    nasty = '<a href="https://example.org">x</a>'
+    for figure in (plots.timeline(series.assign(clip=nasty)),
+                   plots.comparison(table.assign(clip=nasty), measure="offset_ms")):  # fmt: skip
+        assert "<a" not in figure.to_plotly_json()["data"][0]["name"]
+        assert "<a" not in str(figure.layout.xaxis.categoryarray)
+        assert not any("<a" in str(x) for trace in figure.data for x in trace.x)
+
+
 def test_an_unknown_measure_names_the_known_ones(table):
     with pytest.raises(BadArgument, match="offset_ms"):
         plots.comparison(table, measure="beauty")

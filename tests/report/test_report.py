@@ -173,3 +173,11 @@ def test_terminal_table_lines_up_and_tells_failures():
     lines = text.splitlines()
     assert lines[0].index("Identity") == lines[2].index("0.42")
     assert "FileEmpty" in lines[3]
+
+
+def test_every_metric_has_a_heading_of_its_own():
+    from hhlab.report.words import TITLES
+    from hhlab.tasks import METRICS
+
+    assert {kind.name for kind in METRICS} <= set(TITLES)
+    assert len(set(TITLES.values())) == len(TITLES)

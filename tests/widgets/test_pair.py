@@ -242,6 +242,7 @@ def test_the_leaderboard_grows_and_names_nobody_before_the_end(open_pair):
     hidden = board.to_json() + json.dumps(board.get_state(), default=str)
     assert "Contender 3" in hidden and not any(name in hidden for name in NAMES)
     assert "12 votes of 1 person" in board.layout.title.subtitle.text
+    assert "var(--jp-ui-font-color1" in board.layout.title.text, "it follows the page's theme"
     tell(pair, kind="finish", nonce="f")
     assert all(name in board.to_json() for name in NAMES)
 

@@ -15,10 +15,41 @@ from hhlab.widgets.drop import Drop
 from hhlab.widgets.wall import Wall
 from tests.lab.conftest import Stub, stub_measure
 from tests.widgets.bench import Bench
+from tests.widgets.conftest import FPS
 from tests.widgets.pictures import keep_picture
 from tests.widgets.waiting import comes_to_be
 
 NASTY = 'A <img src=x onerror="window.bad = 1"> man.'
+
+
+# Where the three clips are, in s, at every picture of the page, until they have begun anew.
+TOGETHER = """async () => {
+  const all = [...document.querySelectorAll(".hh-take video")];
+  const seen = [];
+  const from = performance.now();
+  let again = false;
+  for (;;) {
+    await new Promise(requestAnimationFrame);
+    const now = performance.now() - from;
+    if (now > 500) seen.push(all.map((video) => video.currentTime));
+    again ||= seen.length > 1 && seen.at(-1)[0] < seen.at(-2)[0] - 1;
+    if (now > 20000 || (again && seen.at(-1).every((time) => time > 0.2))) return seen;
+  }
+}"""
+HEARD = """() => [...document.querySelectorAll(".hh-take video")].flatMap(
+  (video, at) => video.muted ? [] : [at])"""
+
+
+def numbered_take(path, pictures: int | None):
+    """A clip of 2.5 s whose frames say which they are; or its beginning."""
+    from hhlab.media import read_clip
+    from hhlab.types import Clip
+
+    clip = read_clip(path)
+    if pictures is None:
+        return clip
+    rgb = np.stack([frame.rgb for frame in clip.frames()])[:pictures]
+    return Clip.from_arrays(rgb, fps=float(FPS), name="short")
 
 
 class Room:
@@ -50,13 +81,12 @@ class Room:
         assert self.lab.wait(20)
         return made
 
-    def tell(self, take) -> None:
-        """Send the page what is known of a take now."""
+    def tell(self, take, **instead) -> None:
+        """Send the page what is known of a take now, or something else instead."""
         from hhlab.widgets.cards import card
 
-        self.bench.deliver(
-            {"kind": "take", "card": card(self.lab[take.id], self.lab.progress(take.id))}
-        )
+        known = card(self.lab[take.id], self.lab.progress(take.id))
+        self.bench.deliver({"kind": "take", "card": known | instead})
 
     @property
     def asked(self) -> list[dict]:
@@ -124,6 +154,87 @@ def test_keys_pin_choose_and_compare(room):
     playing = "document.querySelectorAll('.hh-take video')[2].paused === false"
     room.page.keyboard.press(" ")
     room.page.wait_for_function(playing)
+
+
+def test_all_play_in_step_from_the_same_moment(bench, tmp_path, numbered_clips):
+    """One begins late and in another place; a shorter one waits until all begin again."""
+    room = Room(bench, tmp_path)
+    lengths = iter([None, None, 30])  # pictures
+    room.stub.generate = lambda shot, **more: numbered_take(numbered_clips[0], next(lengths))
+    room.make("A man.", seeds=[1, 2, 3], measure=False)
+    room.open()
+    room.page.wait_for_function("document.querySelectorAll('.hh-take video[src]').length === 3")
+    room.page.evaluate("document.querySelectorAll('.hh-take video')[1].currentTime = 1.3")
+    room.page.get_by_role("button", name="Play all").click()
+    seen = np.array(room.page.evaluate(TOGETHER))
+    both = seen[(seen[:, :2] > 0).all(axis=1) & (seen[:, :2] < 2.4).all(axis=1), :2]
+    assert len(both) > 20 and both.max() > 1.5
+    apart = np.abs(both[:, 0] - both[:, 1])
+    print(f"apart: half of the time {np.median(apart):.4f} s, at most {apart.max():.4f} s")
+    assert np.median(apart) < 2 / FPS, "also where the machine has hardly time for them"
+    assert 1.2 < seen[:, 2].max() < 1.3, "the shorter one has come to its end and waits there"
+    assert (np.diff(seen, axis=0) < -1).any(axis=0).all(), "all begin again"
+    assert room.page.evaluate(HEARD) == []
+    room.page.locator(".hh-screen").nth(1).click()
+    assert room.page.evaluate(HEARD) == [1], "a click chooses whom one hears, and all go on"
+    assert room.page.get_by_role("button", name="Stop all").is_visible()
+    room.page.get_by_role("button", name="Stop all").click()
+    stopped = "[...document.querySelectorAll('.hh-take video')].every((one) => one.paused)"
+    assert room.page.evaluate(stopped) and room.page.evaluate(HEARD) == []
+    assert not bench.errors and not bench.outside
+    room.lab.close()
+
+
+def test_focus_stays_in_the_wall_whatever_comes_and_goes(room):
+    """Where it is lost, the next key is the notebook's, which may cut a cell."""
+    page = room.page
+    focused = """() => {
+      const here = document.activeElement;
+      return here.closest(".hh-take")?.dataset.id ?? here.tagName;
+    }"""
+    (first,) = room.make("A man.", measure=False)
+    room.lab.favourite(first.id)
+    room.open()
+    page.locator(".hh-star").focus()
+    (second,) = room.make("A woman.", measure=False)
+    room.tell(second)  # the cards are laid out anew
+    assert page.evaluate(focused) == first.id
+    page.get_by_text("Favourites 1").click()
+    page.locator(".hh-star").focus()
+    room.lab.favourite(first.id, False)
+    room.tell(first)  # and it is gone
+    assert page.evaluate(focused) == "INPUT"
+    page.get_by_text("All 2").click()
+
+    room.stub.gate.clear()
+    room.stub.begun.clear()
+    (third,) = room.lab.run("A man.", seeds=[3], measure=False)
+    assert room.stub.begun.wait(20)
+    room.tell(third)
+    page.get_by_role("button", name="Cancel", exact=True).focus()
+    room.stub.gate.set()
+    assert room.lab.wait(20)
+    room.tell(third)  # the button has nothing left to stop, and is hidden
+    assert page.evaluate(focused) == third.id
+
+    room.page.get_by_role("button", name="Make study").focus()
+    room.bench.deliver({"kind": "code", "title": "Make a study", "text": "shots:\n"})
+    assert page.evaluate("document.activeElement.textContent") == "Copy"
+    page.keyboard.press("Escape")
+    assert not page.locator(".hh-code").is_visible()
+    assert page.evaluate("document.activeElement.textContent") == "Make study"
+
+
+def test_what_could_not_be_told_shares_one_chip(room):
+    (take,) = room.make("A man.", measure=False)
+    room.open()
+    said = [("Flicker", "1 %", "ok"), ("Speech", "?", "undetermined"), ("Light", "?", "failed"),
+            ("Lip-sync", "?", "undetermined")]  # fmt: skip
+    scores = [{"title": t, "text": x, "status": s, "says": f"{t} says so."} for t, x, s in said]
+    room.tell(take, scores=scores)
+    chips = room.page.locator(".hh-score")
+    assert chips.all_inner_texts() == ["Flicker\n1 %", "Light\n?", "Speech, Lip-sync\n?"]
+    assert chips.last.get_attribute("title") == "Speech says so.\nLip-sync says so."
 
 
 def test_favourites_are_a_view_of_their_own(room):

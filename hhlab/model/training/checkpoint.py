@@ -22,7 +22,6 @@ def save(
 ) -> None:  # fmt: skip
     """Write everything a run needs to go on exactly; the file appears whole or not at all."""
     tensors = {f"model.{name}": p.detach().contiguous() for name, p in model.named_parameters()}
-    tensors |= {f"buffer.{name}": b.contiguous() for name, b in model.named_buffers()}
     if planner is not None:
         tensors |= {f"planner.{name}": p.detach().contiguous()
                     for name, p in planner.named_parameters()}  # fmt: skip
@@ -44,15 +43,13 @@ def load(
     """Put a checkpoint back; return the number of steps done."""
     states: list[dict[int, dict]] = [{} for _ in optimisers]
     with safe_open(path, "pt") as file:
-        parameters, buffers = dict(model.named_parameters()), dict(model.named_buffers())
+        parameters = dict(model.named_parameters())
         reading = {} if planner is None else dict(planner.named_parameters())
         with torch.no_grad():
             for key in file.keys():  # noqa: SIM118
                 kind, _, name = key.partition(".")
                 if kind == "model":
                     parameters[name].copy_(file.get_tensor(key))
-                elif kind == "buffer":
-                    buffers[name].copy_(file.get_tensor(key))
                 elif kind == "planner":
                     reading[name].copy_(file.get_tensor(key))
                 elif kind == "average":
@@ -83,7 +80,4 @@ def averaged_model(path: str | Path) -> HorseTransformer:
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 parameter.copy_(file.get_tensor(f"average.{name}"))
-            for name, buffer in model.named_buffers():
-                if f"buffer.{name}" in file.keys():  # noqa: SIM118
-                    buffer.copy_(file.get_tensor(f"buffer.{name}"))
     return model.eval()

@@ -12,8 +12,6 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 
-from hhlab.model.blend import guess_error
-from hhlab.model.config import MODALITIES
 from hhlab.model.sequence import Grid
 from hhlab.model.training import checkpoint
 from hhlab.model.training.latents import Latents
@@ -95,9 +93,6 @@ class Trainer:
         self.watched = watched.to(self.accelerator.device)
         torch.manual_seed(recipe.seed)
         self.model = HorseTransformer.of(recipe.config(text_vocabulary=text_vocabulary))
-        for name in MODALITIES[1:]:
-            missed = guess_error(name, data.variance(name))
-            self.model.blend.get_buffer(f"error_{name}").copy_(missed)
         self.model.to(self.accelerator.device)
         known = "attributes_a" in data.tensors  # of clips that were not rendered nothing is known
         frames = 0 if not known else (data.tensors["camera_a"].shape[1] - 1) // max(1, grid.groups)

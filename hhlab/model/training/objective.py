@@ -19,7 +19,7 @@ from hhlab.model.training.latents import Latents
 from hhlab.model.transformer import HorseTransformer
 
 LEAST_LEVEL = 0.4  # the floor under s in the loss: nearly clean tokens teach little
-FINE = 0.5  # share of the pictures whose level leans to noise less: details show there
+FINE = 0.3  # share of the pictures whose level leans to noise less: details show there
 MOUTH_WEIGHT = 40.0  # a block that holds all of the mouth counts 1 + this times
 MODALITY_WEIGHT = {"image": 0.25, "video": 1.0, "audio": 0.6}
 PLAN_WEIGHT = (3.0, 0.3)  # of what the middle does not know of the clip, from start to end
