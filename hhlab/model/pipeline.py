@@ -78,7 +78,7 @@ class HorsePipeline(DiffusionPipeline):
         self.register_to_config(words=list(words), size_px=size_px, fps=fps, seconds=seconds)
 
     name = "horse"
-    default_steps, default_guidance = 20, 3.0
+    default_steps, default_guidance = 20, 2.0
 
     # --- sizes ------------------------------------------------------------------------------
     @property
@@ -100,7 +100,7 @@ class HorsePipeline(DiffusionPipeline):
         negative_prompt: str | Sequence[str] | None = None,
         given: Given | Sequence[Given] | None = None,
         num_inference_steps: int = 20,
-        guidance_scale: float = 3.0,
+        guidance_scale: float = 2.0,
         width: int | None = None,
         height: int | None = None,
         num_frames: int | None = None,

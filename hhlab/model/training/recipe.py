@@ -25,6 +25,8 @@ class Recipe:
     warmup, decay : share of the steps in which the rate rises, and in which it falls to nothing
     ema : of the weights that are kept
     picture_shift, sound_shift : how far noise levels lean towards noise
+    sampler_shift : the same of the picture's levels when sampling, where most pictures need not
+        lean as far as most of training did
     drop_prompt : share of clips trained without their prompt, for guidance
     save_every, sample_every : steps
     kept : steps whose checkpoints are kept beside the newest, as kept-STEP.safetensors
@@ -50,6 +52,7 @@ class Recipe:
     ema: float = 0.998
     picture_shift: float = 5.0
     sound_shift: float = 2.5
+    sampler_shift: float = 6.0
     drop_prompt: float = 0.1
     save_every: int = 200
     sample_every: int = 1000

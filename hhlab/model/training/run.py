@@ -101,7 +101,7 @@ def pipeline_of(
     recipe = trainer.recipe
     return HorsePipeline(
         torch.nn.Module.to(model, dtype), world.picture, world.sound,
-        FlowMatchEulerDiscreteScheduler(shift=recipe.picture_shift),
+        FlowMatchEulerDiscreteScheduler(shift=recipe.sampler_shift),
         FlowMatchEulerDiscreteScheduler(shift=recipe.sound_shift),
         words=world.words, size_px=SIZE_PX, fps=FPS, seconds=SECONDS,
     )  # fmt: skip
@@ -156,7 +156,8 @@ def make_variant(recipe: Recipe, world: World, folder: Path, *, say: Say) -> Pat
     grid = clip_grid(base.picture_codec, base.sound_codec)
     stored = train_variant(
         recipe, base.transformer.float(), world.data, grid, folder,
-        guidance=base.default_guidance, say=say,
+        guidance=base.default_guidance,
+        shifts=(base.scheduler.config.shift, base.sound_scheduler.config.shift), say=say,
     )  # fmt: skip
     note = Variant(Path(recipe.base).name, recipe.sampler_steps, recipe.guidance, recipe.about)
     save_variant(folder / "variant", note, stored)

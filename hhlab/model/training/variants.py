@@ -49,14 +49,15 @@ class Teacher:
     Parameters
     ----------
     steps, guidance : of the schedule that is taught, and of the base
+    shifts : of picture and sound in it
     """
 
     def __init__(
-        self, model: HorseTransformer, *, steps: int, guidance: float, picture_shift: float,
-        sound_shift: float,
+        self, model: HorseTransformer, *, steps: int, guidance: float,
+        shifts: tuple[float, float],
     ) -> None:  # fmt: skip
         self.model, self.guidance = model, guidance
-        picture, sound = schedule(steps, picture_shift), schedule(steps, sound_shift)
+        picture, sound = (schedule(steps, shift) for shift in shifts)
         self.levels = torch.stack([picture, picture, sound], 1)  # (steps + 1, 3)
 
     @torch.no_grad()
@@ -157,7 +158,7 @@ def spoil(batch: Batch, kind: str, draw: torch.Generator, token_s: float) -> Bat
 
 def train_variant(
     recipe: Recipe, base: HorseTransformer, data: Latents, grid: Grid, folder: Path,
-    *, guidance: float, say: Callable[[str], None] = print,
+    *, guidance: float, shifts: tuple[float, float], say: Callable[[str], None] = print,
 ) -> dict[str, torch.Tensor]:  # fmt: skip
     """Learn a variant of `base`; return what is stored of it.
 
@@ -166,7 +167,7 @@ def train_variant(
     recipe : with `variant` one of KINDS, `rank`, `steps`, `batch`, `adam_rate`, `sampler_steps`,
         and `imitates` for "early"
     base : the model; it is changed (its matrices get additions)
-    guidance : of the base, which the fast variant learns along
+    guidance, shifts : of the base and its sampler, which the fast variant learns along
     folder : for the log
     """
     import copy
@@ -174,11 +175,11 @@ def train_variant(
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     fast = recipe.variant == "fast"
-    shifts = {"picture_shift": recipe.picture_shift, "sound_shift": recipe.sound_shift}
-    teacher = (
-        Teacher(copy.deepcopy(base), steps=recipe.sampler_steps, guidance=guidance, **shifts)
-        if fast else None
-    )  # fmt: skip
+    teacher = None
+    if fast:
+        teacher = Teacher(
+            copy.deepcopy(base), steps=recipe.sampler_steps, guidance=guidance, shifts=shifts
+        )
     other = averaged_model(recipe.imitates) if recipe.variant == "early" else None
     added = low_rank.add_low_rank(base, recipe.rank)
     learnt = [p for part in added.values() for p in part.parameters()]
@@ -196,7 +197,7 @@ def train_variant(
             task = replace(task, source=False)
         batch = make_batch(
             data, rows, grid, draw, drop_prompt=0.0 if fast else recipe.drop_prompt, task=task,
-            **shifts,
+            picture_shift=recipe.picture_shift, sound_shift=recipe.sound_shift,
         )  # fmt: skip
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bf16"):
             if teacher is not None:
