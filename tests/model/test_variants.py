@@ -24,7 +24,7 @@ from hhlab.model.training.variants import (
     train_variant,
 )
 
-SHIFTS = {"picture_shift": 5.0, "sound_shift": 2.5}
+SHIFTS = (5.0, 2.5)
 
 
 @pytest.fixture
@@ -40,7 +40,16 @@ def model() -> HorseTransformer:
 def batch_of(data, task=None):
     task = task or Task()
     draw = torch.Generator().manual_seed(0)
-    return make_batch(data, torch.arange(6), GRID, draw, drop_prompt=0.0, task=task, **SHIFTS)
+    return make_batch(
+        data,
+        torch.arange(6),
+        GRID,
+        draw,
+        drop_prompt=0.0,
+        task=task,
+        picture_shift=SHIFTS[0],
+        sound_shift=SHIFTS[1],
+    )
 
 
 def answers(model, batch):
@@ -98,7 +107,7 @@ def test_the_schedule_is_the_samplers():
 
 def test_one_step_to_the_goal_ends_where_the_teachers_steps_ended(model, data):
     batch = batch_of(data)
-    teacher = Teacher(model, steps=4, guidance=2.0, **SHIFTS)
+    teacher = Teacher(model, steps=4, guidance=2.0, shifts=SHIFTS)
     noisy, level, goal = teacher.lead(batch, 2)
     after = teacher.levels[3]
     # the base itself, in one unguided step, does not get there
@@ -120,12 +129,19 @@ def test_fast_gets_nearer_to_its_teacher(model, data, tmp_path):
         "variant": "fast", "steps": 60, "rank": 8, "adam_rate": 0.01, "batch": 8,
         "precision": "fp32",
     })  # fmt: skip
-    teacher = Teacher(copy.deepcopy(model), steps=4, guidance=2.0, **SHIFTS)
+    teacher = Teacher(copy.deepcopy(model), steps=4, guidance=2.0, shifts=SHIFTS)
     batch, student = batch_of(data), copy.deepcopy(model)
     with torch.no_grad():
         before = float(sum(distilling_loss(student, teacher, batch, k) for k in range(4)))
     stored = train_variant(
-        recipe, copy.deepcopy(model), data, GRID, tmp_path, guidance=2.0, say=lambda text: None
+        recipe,
+        copy.deepcopy(model),
+        data,
+        GRID,
+        tmp_path,
+        guidance=2.0,
+        shifts=SHIFTS,
+        say=lambda text: None,
     )
     variant.apply(student, stored)
     with torch.no_grad():
@@ -145,7 +161,14 @@ def test_early_answers_as_a_checkpoint_does(model, data, tmp_path):
         "variant": "early", "imitates": str(run.file), "steps": 40, "rank": 8, "adam_rate": 0.01,
         "batch": 8, "precision": "fp32"})  # fmt: skip
     stored = train_variant(
-        recipe, copy.deepcopy(model), data, GRID, tmp_path, guidance=2.0, say=lambda text: None
+        recipe,
+        copy.deepcopy(model),
+        data,
+        GRID,
+        tmp_path,
+        guidance=2.0,
+        shifts=SHIFTS,
+        say=lambda text: None,
     )
     batch, student = batch_of(data), copy.deepcopy(model)
     before = float(imitating_loss(student, early, batch).detach())
