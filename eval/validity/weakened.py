@@ -1,9 +1,10 @@
-"""Do the shipped metrics tell foal from the checkpoints that were made worse on purpose?
+"""Do the shipped metrics tell a good contender from the ones made worse in one thing on purpose?
 
-Run as ``python -m eval.validity.weakened --out docs/validity [--shots N]``. Each weakened
-checkpoint answers held-out shots of its own dimension with the seeds that foal answers them with;
-a suite is in the right order where foal's mean is the better one. Suites are resampled from the
-shots (bootstrap), and only shots count of which a metric could tell something of both.
+Run as ``python -m eval.validity.weakened --out docs/validity [--shots N]``. Each weakened contender
+(checkpoints of foal, rendered actors with a flaw) answers held-out shots with the seeds that the
+good one answers them with; a suite is in the right order where the good one's mean is better.
+Suites are resampled from the shots (bootstrap), and only shots count of which a metric could tell
+something of both.
 """
 
 from __future__ import annotations
@@ -23,22 +24,27 @@ from hhlab.actors.dataset import sample_pair
 from hhlab.actors.prompts import write_prompt
 from hhlab.actors.take import DressingRoom
 from hhlab.generate import load, shipped
+from hhlab.generate.protocol import Generator
+from hhlab.generate.rendered import RenderedActors
 
-GOOD, SUITES, SEED, GOAL = "foal", 2000, 11, 0.95
+FOAL, RENDERED = "foal", "rendered"
+SUITES, SEED, GOAL = 2000, 11, 0.95
 SHOWN = 3  # references of a shot that has some
+RENDERED_FPS, RENDERED_S = 25.0, 3.2
 
 
 @dataclass(frozen=True)
 class Question:
-    """Which number of which metric ought to tell a weakened checkpoint from the good one.
+    """Which number of which metric ought to tell a weakened contender from the good one.
 
     Attributes
     ----------
-    weak : name of the checkpoint
+    good, weak : names of the contenders
     metric, measure, direction : as in a score; "zero": nearer to nothing is better
     references : whether its shots show the actor
     """
 
+    good: str
     weak: str
     metric: str
     measure: str
@@ -47,14 +53,21 @@ class Question:
 
 
 QUESTIONS = (
-    Question("foal-early", "speech", "words_right", "higher"),
-    Question("foal-early", "instruction", "followed", "higher"),
-    Question("foal-early", "texture", "unnatural_frame", "lower"),
-    Question("foal-early", "motion", "motion_quality", "higher"),
-    Question("foal-no-sync", "lip_sync", "offset_ms", "zero"),
-    Question("foal-no-sync", "lip_sync", "confidence", "higher"),
-    Question("foal-no-reference", "identity", "distance", "lower", references=True),
+    Question(FOAL, "foal-early", "speech", "words_right", "higher"),
+    Question(FOAL, "foal-early", "instruction", "followed", "higher"),
+    Question(FOAL, "foal-no-sync", "lip_sync", "offset_ms", "zero"),
+    Question(FOAL, "foal-no-reference", "identity", "distance", "lower", references=True),
+    Question(RENDERED, "rendered, late sound", "lip_sync", "offset_ms", "zero"),
+    Question(RENDERED, "rendered, waxy skin", "texture", "oiliness_face", "lower"),
+    Question(RENDERED, "rendered, waxy skin", "texture", "unnatural_face", "lower"),
 )
+
+
+def maker(name: str) -> Generator:
+    """Who answers under a name."""
+    if name.startswith(RENDERED):
+        return RenderedActors(name.removeprefix(RENDERED).lstrip(", "), fps=RENDERED_FPS)
+    return load(name)
 
 
 def shots(count: int, *, references: bool) -> Iterator[hh.Shot]:
@@ -71,10 +84,12 @@ def shots(count: int, *, references: bool) -> Iterator[hh.Shot]:
 
 
 def rows_of(name: str, asked: Sequence[hh.Shot], metrics: Sequence[str]) -> list[dict]:
-    """Every number that the metrics give of one checkpoint's clips."""
-    pipe, rows = load(name), []
+    """Every number that the metrics give of one contender's clips."""
+    contender, rows = maker(name), []
     for number, shot in enumerate(asked):
-        scores = hh.measure(pipe.generate(shot), metrics, shot=shot)
+        if name.startswith(RENDERED):
+            shot = replace(shot, seconds=RENDERED_S)
+        scores = hh.measure(contender.generate(shot), metrics, shot=shot)
         rows += [
             {"contender": name, "references": bool(shot.references), "shot": number,
              "metric": score.metric, "measure": measure.name, "value": measure.value}
@@ -101,8 +116,9 @@ def answer(question: Question, values: pd.DataFrame, count: int) -> Mapping[str,
     mine = values[(values.metric == question.metric) & (values.measure == question.measure)
                   & (values.references == question.references)]  # fmt: skip
     wide = mine.pivot_table(index="shot", columns="contender", values="value")
-    both = wide.reindex(columns=[GOOD, question.weak]).dropna()
-    good, weak = (both[name].to_numpy() for name in (GOOD, question.weak))
+    names = [question.good, question.weak]
+    both = wide.reindex(columns=names).dropna()
+    good, weak = (both[name].to_numpy() for name in names)
     share = np.nan
     if len(both) > 1:
         share = in_order(*(goodness(side, question.direction) for side in (good, weak)))
@@ -110,8 +126,8 @@ def answer(question: Question, values: pd.DataFrame, count: int) -> Mapping[str,
     return {
         "weakened": question.weak, "metric": question.metric, "number": question.measure,
         "better": question.direction, "shots told": f"{len(both)} of {count}",
-        "foal": mean(good).mean() if len(both) else np.nan,
-        "its": mean(weak).mean() if len(both) else np.nan,
+        "good": mean(good).mean() if len(both) else np.nan,
+        "weak": mean(weak).mean() if len(both) else np.nan,
         "right order": share, "goal": "reached" if share >= GOAL else "missed",
     }  # fmt: skip
 
@@ -123,12 +139,15 @@ def main() -> int:
     parser.add_argument("--shots", type=int, default=20)
     options = parser.parse_args()
     here = shipped()
-    questions = [q for q in QUESTIONS if q.weak in here]
+    questions = [q for q in QUESTIONS if q.good == RENDERED or q.weak in here]
+    asked = {
+        name: [q for q in questions if (q.good, q.references) == name]
+        for name in dict.fromkeys((q.good, q.references) for q in questions)
+    }
     rows: list[dict] = []
-    for references in (False, True):
-        some = [q for q in questions if q.references == references]
+    for (good, references), some in asked.items():
         metrics = sorted({q.metric for q in some})
-        for name in (GOOD, *dict.fromkeys(q.weak for q in some)) if some else ():
+        for name in (good, *dict.fromkeys(q.weak for q in some)):
             rows += rows_of(name, list(shots(options.shots, references=references)), metrics)
     table = pd.DataFrame([answer(q, pd.DataFrame(rows), options.shots) for q in questions])
     text = PAGE.format(table=markdown(table), shots=options.shots, suites=SUITES, goal=GOAL)
@@ -137,12 +156,13 @@ def main() -> int:
     return 0
 
 
-PAGE = """# Weakened checkpoints
+PAGE = """# Weakened contenders
 
-foal, and the checkpoints that were made worse in one thing on purpose, answer the same {shots}
-held-out shots with the same seeds; the shipped metrics measure the clips as they measure any
-other's. *Right order* is the share of {suites:,} suites, resampled from the shots that the metric
-could tell of both, in which foal's mean is the better one; the goal is {goal:.2f}.
+foal and the checkpoints of it that were made worse on purpose, and rendered actors with and without
+a flaw, answer the same {shots} held-out shots with the same seeds; the shipped metrics measure the
+clips as they measure any other's. *Right order* is the share of {suites:,} suites, resampled from
+the shots that the metric could tell of both, in which the good contender's mean is the better one;
+the goal is {goal:.2f}. An offset counts by its size.
 
 {table}
 """

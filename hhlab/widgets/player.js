@@ -14,7 +14,8 @@
      sync.load(sources)      array of Blob or null, one per video -> Promise, resolved when all can play;
                              rejects with an Error that says which side failed. Replaces what was there.
      sync.play() pause() toggle()      play resolves when all sides have started
-     sync.seek(frame)                  exact; pauses; resolves when all sides show it
+     sync.seek(frame)                  exact; pauses; resolves when all sides show it. While clips are
+                                       loaded it says where to begin
      sync.step(count)                  so many frames on (or back); pauses
      sync.setRate(0.25 .. 2) setLoop(bool) setHeard(side) setShift(side, frames)
      sync.state    { ready, playing, frame, frames, fps, time, rate, loop, heard, shift, blocked }
@@ -114,6 +115,7 @@ export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
     release();
     stats = createStats(fps, frames, videos.length);
     Object.assign(state, { ready: false, frame: 0, time: 0 });
+    aim = 0;
     tell();
     const waits = videos.map(async (video, side) => {
       reels[side].forget();
@@ -127,8 +129,12 @@ export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
     await Promise.all(waits);
     if (mine !== generation) return;
     applySound();
-    await seekAll(0);
-    if (mine !== generation) return;
+    let at;
+    do {
+      at = aim; // 0, or what was asked for meanwhile
+      await seekAll(at);
+      if (mine !== generation) return;
+    } while (aim !== at);
     state.ready = true;
     tell();
   }
@@ -290,7 +296,10 @@ export function createSync({ videos, fps, frames, heard = 0, loop = true }) {
     pause,
     toggle: () => (state.playing ? pause() : play()),
     seek(frame) {
-      if (!state.ready) return Promise.resolve();
+      if (!state.ready) { // as soon as the clips are there
+        aim = bounded(frame, 0, frames - 1);
+        return Promise.resolve();
+      }
       halt();
       return seekAll(frame);
     },

@@ -92,7 +92,7 @@ def test_the_lab_in_jupyterlab(browser, tmp_path):
             card.focus()
             page.keyboard.press("c")
         page.get_by_role("button", name="Compare", exact=True).click()
-        page.wait_for_selector(".hh-compare .hh-transport .hh-button:not(:disabled)")
+        page.wait_for_selector(".hh-compare .hh-transport .hh-scrub:not(:disabled)")
         watched.shot("prompt-lab-compare")
         page.get_by_role("button", name="Copy as Python").click()
         assert "hh.Shot(" in page.locator(".hh-code pre").inner_text()

@@ -55,7 +55,7 @@ def page(bench, prepared):
 
     bench.kernel = kernel
     bench.open(prepared._esm, prepared._css)
-    bench.page.wait_for_selector(".hh-transport .hh-button:not(:disabled)")
+    bench.page.wait_for_selector(".hh-transport .hh-scrub:not(:disabled)")
     bench.page.locator(".hh-compare").focus()
     yield bench.page
     assert not bench.errors and not bench.outside
@@ -220,7 +220,7 @@ def test_pictures_are_taken_of_every_state(browser, prepared, dark):
         bench.open(prepared._esm, prepared._css)
         bench.page.wait_for_timeout(150)
         if name == "ready":
-            bench.page.wait_for_selector(".hh-transport .hh-button:not(:disabled)")
+            bench.page.wait_for_selector(".hh-transport .hh-scrub:not(:disabled)")
         keep_picture(bench.page, f"compare-{name}-{tone}")
         assert bench.page.locator(".hh-compare.hh-dark").count() == int(dark)
         assert not bench.errors and not bench.outside

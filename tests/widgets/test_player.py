@@ -28,7 +28,8 @@ _SETUP = """async ([clips, fps, frames, loop]) => {
   root.append(createTransport(sync).element);
   const blob = (text) => new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))],
                                   { type: "video/mp4" });
-  await sync.load(clips.map(blob));
+  window.blobs = clips.map(blob);
+  await sync.load(blobs);
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [256, 64];
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -72,6 +73,17 @@ def test_every_step_shows_exactly_the_next_frame_on_both_sides(player):
         now = page.evaluate("sync.state.frame")
         page.evaluate(f"sync.step({frame - now})")
         assert shown(page) == [frame, frame]
+
+
+def test_what_is_asked_while_clips_are_loaded_is_where_they_begin(player):
+    page = player()
+    page.evaluate("sync.seek(30)")
+    assert page.evaluate(
+        "(async () => { const all = sync.load(blobs); sync.seek(17); await all;"
+        " return [sync.state.frame, ...sync.pictures().map(number)]; })()"
+    ) == [17, 17, 17]
+    page.evaluate("sync.load(blobs)")
+    assert shown(page) == [0, 0], "and only then: others begin at the beginning"
 
 
 def test_many_hasty_steps_end_where_they_should(player):
