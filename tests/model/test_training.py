@@ -11,8 +11,9 @@ from hhlab.errors import BadArgument
 from hhlab.model.sequence import Grid
 from hhlab.model.training.latents import Latents, mouth_share
 from hhlab.model.training.loop import Trainer, rate_at
-from hhlab.model.training.objective import FINE, Task, draw_levels, make_batch
+from hhlab.model.training.objective import FINE, draw_levels, make_batch
 from hhlab.model.training.recipe import Recipe
+from hhlab.model.training.tasks import Task
 
 GRID = Grid(rows=2, columns=2, groups=2, group_s=0.32, audio_tokens=6, token_s=0.12)
 SIZES = {

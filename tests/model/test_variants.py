@@ -12,9 +12,10 @@ from hhlab.errors import BadArgument, BadArray, FileMissing
 from hhlab.model import HorseTransformer, variant
 from hhlab.model.training.checkpoint import averaged_model
 from hhlab.model.training.loop import Trainer
-from hhlab.model.training.objective import Task, make_batch
+from hhlab.model.training.objective import make_batch
 from hhlab.model.training.recipe import Recipe
 from hhlab.model.training.run import make_variant
+from hhlab.model.training.tasks import Task
 from hhlab.model.training.variants import (
     Teacher,
     distilling_loss,

@@ -15,19 +15,10 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from hhlab.model.sequence import Grid
 from hhlab.model.training import checkpoint
 from hhlab.model.training.latents import Latents
-from hhlab.model.training.objective import (
-    PLAN_WEIGHT,
-    Batch,
-    Learner,
-    Task,
-    between,
-    clips_for,
-    draw_task,
-    loss_of,
-    make_batch,
-)
+from hhlab.model.training.objective import PLAN_WEIGHT, Batch, Learner, loss_of, make_batch
 from hhlab.model.training.plan import Planner
 from hhlab.model.training.recipe import Recipe
+from hhlab.model.training.tasks import Task, between, clips_for, draw_task
 from hhlab.model.transformer import HorseTransformer
 
 TASKS_WATCHED = {

@@ -26,8 +26,9 @@ from hhlab.model.sequence import Grid
 from hhlab.model.steps import set_steps
 from hhlab.model.training.checkpoint import averaged_model
 from hhlab.model.training.latents import Latents
-from hhlab.model.training.objective import Batch, draw_task, loss_of, make_batch, weighted_error
+from hhlab.model.training.objective import Batch, loss_of, make_batch, weighted_error
 from hhlab.model.training.recipe import Recipe
+from hhlab.model.training.tasks import draw_task
 from hhlab.model.transformer import HorseTransformer
 
 KINDS = ("fast", "early", "no-sync", "no-reference")
