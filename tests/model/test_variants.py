@@ -53,6 +53,14 @@ def batch_of(data, task=None):
     )
 
 
+def learnt(recipe, model, data, folder):
+    """What is stored of a variant of a copy of `model`."""
+    return train_variant(
+        recipe, copy.deepcopy(model), data, GRID, folder, guidance=2.0, shifts=SHIFTS,
+        say=lambda text: None,
+    )  # fmt: skip
+
+
 def answers(model, batch):
     with torch.no_grad():
         return model(
@@ -134,16 +142,7 @@ def test_fast_gets_nearer_to_its_teacher(model, data, tmp_path):
     batch, student = batch_of(data), copy.deepcopy(model)
     with torch.no_grad():
         before = float(sum(distilling_loss(student, teacher, batch, k) for k in range(4)))
-    stored = train_variant(
-        recipe,
-        copy.deepcopy(model),
-        data,
-        GRID,
-        tmp_path,
-        guidance=2.0,
-        shifts=SHIFTS,
-        say=lambda text: None,
-    )
+    stored = learnt(recipe, model, data, tmp_path)
     variant.apply(student, stored)
     with torch.no_grad():
         after = float(sum(distilling_loss(student, teacher, batch, k) for k in range(4)))
@@ -161,16 +160,7 @@ def test_early_answers_as_a_checkpoint_does(model, data, tmp_path):
     recipe = Recipe(**RECIPE.to_dict() | {
         "variant": "early", "imitates": str(run.file), "steps": 40, "rank": 8, "adam_rate": 0.01,
         "batch": 8, "precision": "fp32"})  # fmt: skip
-    stored = train_variant(
-        recipe,
-        copy.deepcopy(model),
-        data,
-        GRID,
-        tmp_path,
-        guidance=2.0,
-        shifts=SHIFTS,
-        say=lambda text: None,
-    )
+    stored = learnt(recipe, model, data, tmp_path)
     batch, student = batch_of(data), copy.deepcopy(model)
     before = float(imitating_loss(student, early, batch).detach())
     variant.apply(student, stored)
