@@ -19,10 +19,10 @@ function arrived(video, event) {
   });
 }
 
-/** Resolves when the video has stopped seeking. */
+/** Resolves when the video has stopped seeking, or is emptied. */
 async function stoodStill(video) {
   do await new Promise((done) => setTimeout(done, LOOK_MS));
-  while (!video.error && (video.seeking || video.readyState < 2));
+  while (!video.error && video.networkState && (video.seeking || video.readyState < 2));
   if (video.error) throw video.error;
 }
 
