@@ -8,7 +8,8 @@ from typing import Any
 from hhlab.lab.record import Take
 from hhlab.lab.room import Progress
 from hhlab.lab.table import headlines
-from hhlab.report.words import meaning, number, title
+from hhlab.report.names import about
+from hhlab.report.words import meaning, short_finding, short_title, title, unit_of
 
 
 def card(take: Take, progress: Progress) -> dict[str, Any]:
@@ -48,23 +49,23 @@ def money(usd: float | None) -> str:
 
 def scores(take: Take) -> list[dict[str, str]]:
     """One chip a metric: title, its leading values in few characters, and the sentence."""
-    sentences = {s["metric"]: s["sentence"] for s in (take.scores or {}).get("scores", ())}
+    known = {s["metric"]: s for s in (take.scores or {}).get("scores", ())}
     groups: dict[str, list[dict[str, Any]]] = {}
     for one in headlines(take):
         groups.setdefault(one["metric"], []).append(one)
     found = []
     for metric, measures in groups.items():
-        ok = [one["status"] == "ok" and math.isfinite(one["value"]) for one in measures]
-        texts = [
-            number(one["value"], one["unit"]) if fine else "?"
-            for one, fine in zip(measures, ok, strict=True)
-        ]
-        labels = [one["label"] for one in measures if one["name"] not in ("", metric)]
-        scale = meaning(measures[0]["unit"], measures[0]["direction"])
-        says = [title(metric), ", ".join(labels), scale, sentences[metric]]
+        fine = [one["status"] == "ok" and math.isfinite(one["value"]) for one in measures]
+        leading = [(one["name"], one["value"] if ok else math.nan, one["unit"])
+                   for one, ok in zip(measures, fine, strict=True)]  # fmt: skip
+        text = short_finding(metric, known[metric]["parameters"], leading)
+        labels = [about(metric, one["name"], one["label"]) for one in measures if one["name"]]
+        unit = unit_of(metric, measures[0]["name"], measures[0]["unit"])
+        scale = meaning(unit, measures[0]["direction"])
+        says = [title(metric), ", ".join(filter(None, labels)), scale, known[metric]["sentence"]]
         found.append({
-            "title": title(metric).split()[0], "text": " / ".join(texts) if any(ok) else "?",
-            "status": "ok" if any(ok) else measures[0]["status"],
+            "title": short_title(metric), "text": text.replace("–", "?") if any(fine) else "?",
+            "status": "ok" if any(fine) else measures[0]["status"],
             "says": ". ".join(part for part in says if part),
         })  # fmt: skip
     return found

@@ -17,7 +17,8 @@ function sayValue(value, unit) {
   const size = Math.abs(value);
   const digits = unit === "ms" || size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.1 ? 2 : 3;
   const text = `${unit === "ms" && value > 0 ? "+" : ""}${value.toFixed(digits)}`;
-  return unit && unit.length <= 4 ? `${text} ${unit}` : text;
+  const gap = unit === "%" || unit === "°" ? "" : " ";
+  return unit && unit.length <= 4 ? `${text}${gap}${unit}` : text;
 }
 
 /** The value on show at a time: the last one at or before it, as long as it is recent. */

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hhlab.report.timeline import limits, thin
-from hhlab.report.words import meaning, title
+from hhlab.report.words import labelled, meaning, title
 from hhlab.scores import plain
 from hhlab.types import Moment, Score, Series
 
@@ -45,7 +45,7 @@ def _curve(
     low, high = limits(values[np.isfinite(values)], first.unit, first.direction)
     return {
         "id": f"{metric}/{first.name}", "metric": metric, "title": heading,
-        "label": first.label or first.name.replace("_", " "),
+        "label": labelled(metric, first).label,
         "unit": "" if first.unit == "1" else first.unit,
         "meaning": meaning(first.unit, first.direction), "low": low, "high": high,
         "both": metric == _OURS,

@@ -87,12 +87,21 @@ class BlindPair(anywidget.AnyWidget):
         self.session = material
         self._dimensions, self._reveal = tuple(dict.fromkeys(dimensions)), reveal
         self._watchers: list[Callable[[], None]] = []
+        self._awaiting: list[Callable[[], None]] = []
+        self._is_shown = False
         super().__init__()
         self.on_msg(lambda _, message, __: self.receive(message))
 
     def on_vote(self, watcher: Callable[[], None]) -> None:
         """Call `watcher` whenever an answer was recorded, taken back or revealed."""
         self._watchers.append(watcher)
+
+    def when_shown(self, watcher: Callable[[], None]) -> None:
+        """Call `watcher` once, as soon as a page shows the pair; at once where one does."""
+        if self._is_shown:
+            watcher()
+        else:
+            self._awaiting.append(watcher)
 
     @property
     def is_finished(self) -> bool:
@@ -178,6 +187,9 @@ class BlindPair(anywidget.AnyWidget):
 
     def _hello(self, message: dict) -> None:
         self._tell(self.state())
+        self._is_shown = True
+        while self._awaiting:
+            self._awaiting.pop()()
 
     def _vote(self, message: dict) -> None:
         trial = message.get("trial")

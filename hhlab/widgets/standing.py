@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import ipywidgets
 import numpy as np
 
 from hhlab.arena.errors import NoVotes, OneModel
@@ -13,41 +15,45 @@ from hhlab.arena.ledger.sessions import OVERALL
 from hhlab.widgets.pair import BlindPair
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from hhlab.arena.ratings import Ratings
 
+PLOTLY_MIME = "application/vnd.plotly.v1+json"
+_ELSEWHERE = "A leaderboard; it is drawn wherever figures of Plotly are."
+_BEFORE = "The leaderboard is drawn when the comparison is on show."
 _WAITING = "The first votes draw this leaderboard."
 
 
-def live_leaderboard(pair: BlindPair) -> go.FigureWidget:
+def live_leaderboard(pair: BlindPair) -> ipywidgets.Output:
     """A leaderboard of all votes in the pair's ledger that follows every vote of this rater.
 
     Contenders are called by numbers drawn by lot until the rater has finished and had them
     revealed. Scores are fitted with a prior, since there are few votes at first.
+
+    It is drawn when a page shows the pair. Loading Plotly keeps a slow machine busy for longer than
+    a widget has for its start, and the clips matter more.
     """
-    import plotly.graph_objects as go
-
-    from hhlab.plots.chart import QUIET
-    from hhlab.plots.theme import themed
-
     names = _Names(pair)
-    figure = go.FigureWidget(themed(_figure(pair, names)))
-    figure._config = QUIET | {"displayModeBar": False}
+    shown = ipywidgets.Output(outputs=(_output(None),))
 
     def follow() -> None:
-        new = themed(_figure(pair, names))
-        with figure.batch_update():
-            if len(figure.data) != len(new.data):
-                figure.data = []
-                figure.add_traces(new.data)
-            else:
-                for old, trace in zip(figure.data, new.data, strict=True):
-                    old.update(trace.to_plotly_json(), overwrite=True)
-            figure.layout = new.layout
+        shown.outputs = (_output(_figure(pair, names)),)
 
+    pair.when_shown(follow)
     pair.on_vote(follow)
-    return figure
+    return shown
+
+
+def _output(figure: Any) -> dict[str, Any]:
+    """What a cell that ends in the figure would put out. No FigureWidget: that sends five megabytes
+    of script with every reload of the page."""
+    data: dict[str, Any] = {"text/plain": _BEFORE if figure is None else _ELSEWHERE}
+    if figure is not None:
+        from hhlab.plots.chart import QUIET
+        from hhlab.plots.theme import themed
+
+        data[PLOTLY_MIME] = json.loads(themed(figure).to_json())
+        data[PLOTLY_MIME]["config"] = QUIET | {"displayModeBar": False}
+    return {"output_type": "display_data", "data": data, "metadata": {}}
 
 
 class _Names:

@@ -83,8 +83,9 @@ def test_a_rater_in_jupyterlab(browser, numbered_clips, tmp_path):
         page.locator(".hh-pair:not([data-old])").wait_for(timeout=90_000)
         at(page, "Comparison 3")
         assert page.inner_text(".hh-prompt") == prompt
-        page.locator(".js-plotly-plot").wait_for(timeout=60_000)
-        assert "Contender" in page.inner_text(".js-plotly-plot")
+        # while Plotly makes the picture for the file, a copy of the figure is in the page
+        figure = page.locator(".jp-RenderedPlotly", has_text="Contender")
+        figure.first.wait_for(timeout=60_000)
         assert "as committed to" in page.evaluate(
             _KERNEL, "print('as committed to' if ledger.doctor().ok else 'not')"
         )
