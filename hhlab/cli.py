@@ -38,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_ERROR
+    except OSError as error:  # a full disk, a folder that may not be written: no fault of ours
+        print(printable(f"hhlab: {type(error).__name__}: {error}"), file=sys.stderr)
+        return EXIT_ERROR
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -179,6 +182,7 @@ def report_run(run, *, count: int, out: Path) -> int:
     from tqdm import tqdm
 
     from hhlab.report.overview import Entry, overview_text
+    from hhlab.report.words import title
 
     done = []
     with tqdm(total=count, unit="clip", file=sys.stderr, disable=None) as bar:
@@ -198,8 +202,9 @@ def report_run(run, *, count: int, out: Path) -> int:
     for outcome in done:
         if len(done) == 1 and outcome.scores:
             print()
+            width = max(len(title(score.metric)) for score in outcome.scores)
             for score in outcome.scores:
-                print(printable(f"{score.metric:>9}: {score.sentence}"))
+                print(printable(f"{title(score.metric):>{width}}: {score.sentence}"))
     again = sum(not outcome.fresh for outcome in done)
     if again:
         print(f"\n{again} of {len(done)} had been measured before and were not measured again.")

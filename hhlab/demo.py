@@ -19,7 +19,7 @@ import numpy as np
 from hhlab.generate.rendered import RenderedActors
 from hhlab.generate.shipped import shipped
 from hhlab.generate.suite import Suite, SuiteShot
-from hhlab.study.plan import weights_digest
+from hhlab.study.contenders import weights_digest
 from hhlab.study.study import Study
 
 if TYPE_CHECKING:

@@ -77,7 +77,7 @@ def fill(folder: Path, *, clips: int, metrics: int) -> Iterator[tuple[int, Took]
     closing of the store.
     """
     shots = -(-clips // (CONTENDERS * SEEDS))
-    names = [f"contender-{k}" for k in range(CONTENDERS)]
+    names = {f"contender-{k}": "foal" for k in range(CONTENDERS)}  # none is asked for a clip
     suite = Suite("large", "", tuple(
         SuiteShot(f"shot-{k}", f"Somebody does thing number {k}.", tags=("large",))
         for k in range(shots)))  # fmt: skip

@@ -62,24 +62,52 @@ def load(
     return open_generator(name, made)
 
 
+def check_name(name: str | Path) -> None:
+    """Whether :func:`load` can mean anything by a name; nothing is loaded or fetched.
+
+    Raises
+    ------
+    UnknownModel : no contender and no folder of this name; those there are are named
+    BadArgument, ManifestError : ``clips:FOLDER`` without a folder, or without a manifest to use
+    """
+    if str(name) not in contenders():
+        if str(name).startswith(CLIPS):
+            _clips(str(name))
+        else:
+            _place(name)
+
+
 def open_generator(name: str | Path, setting: Setting) -> Generator:
     """:func:`load`, with a setting made beforehand."""
     text, known = str(name), contenders()
     if text in known:
         return _of_contender(known[text], setting)
     if text.startswith(CLIPS):
-        return import_module("hhlab.generate.clips").Clips(text.removeprefix(CLIPS))
-    here = shipped()
-    path = here.get(text, Path(name))
-    if not path.is_dir() and _HUB.fullmatch(text) and not path.parent.is_dir():
+        return _clips(text)
+    path = _place(name)
+    if path is None:
         return import_module("hhlab.generate.diffusers").open_hub(text, setting)
-    if not path.is_dir():
-        raise UnknownModel(
-            name, expected=f"a folder, {CLIPS}FOLDER, or one of {', '.join({**known, **here})}"
-        )
     if (path / "variant.json").is_file() or pipeline_class(path) == "HorsePipeline":
         return open_folder(path, device=setting.device, dtype=setting.dtype)
     return import_module("hhlab.generate.diffusers").open_folder(path, setting)
+
+
+def _clips(text: str) -> Generator:
+    return import_module("hhlab.generate.clips").Clips(text.removeprefix(CLIPS))
+
+
+def _place(name: str | Path) -> Path | None:
+    """The folder that a name stands for, None for a repository of the hub."""
+    text, here = str(name), shipped()
+    path = here.get(text, Path(name))
+    if path.is_dir():
+        return path
+    if _HUB.fullmatch(text) and not path.parent.is_dir():
+        return None
+    raise UnknownModel(
+        name, expected=f"a folder, {CLIPS}FOLDER, or one of {', '.join({**contenders(), **here})}",
+        found="none of that name",
+    )  # fmt: skip
 
 
 def _of_contender(found: Contender, setting: Setting) -> Generator:

@@ -30,7 +30,7 @@ import yaml
 
 from hhlab.errors import BadArgument, FileMissing
 from hhlab.files import write_atomic
-from hhlab.generate.suite import Suite
+from hhlab.generate.suite import Suite, read_data
 
 if TYPE_CHECKING:
     from hhlab.actors.script import Script
@@ -51,7 +51,12 @@ def read_suite(path: str | os.PathLike) -> Suite:
     if not path.is_file():
         return Suite.read(path)  # which says what is wrong
     kind = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    return Suite.read(with_material(path, Path(user_cache_dir("hhlab")) / "suites" / kind))
+    made = with_material(path, Path(user_cache_dir("hhlab")) / "suites" / kind)
+    try:
+        return Suite.read(made)
+    except BadArgument as error:  # of the file that somebody can mend, and not of its copy
+        subject = error.subject.replace(str(made), str(path))
+        raise BadArgument(subject, expected=error.expected, found=error.found) from error
 
 
 def with_material(
@@ -74,7 +79,7 @@ def with_material(
     BadArgument : a character that cannot be, or a file outside the suite's folder
     """
     suite, folder = Path(suite), Path(folder)
-    data = _read(suite)
+    data = read_data(suite)
     people = characters(suite)
     if not people:
         return suite
@@ -108,7 +113,7 @@ def characters(suite: str | os.PathLike) -> dict[str, Script]:
     from hhlab.actors.script import Script
 
     suite = Path(suite)
-    found = _read(suite).get("characters") or {}
+    found = read_data(suite).get("characters") or {}
     if not isinstance(found, Mapping):
         raise BadArgument(str(suite), expected="characters: a mapping", found=repr(found)[:60])
     people = {}
@@ -127,26 +132,12 @@ def characters(suite: str | os.PathLike) -> dict[str, Script]:
 def named_files(suite: str | os.PathLike) -> tuple[str, ...]:
     """Files that the shots name, each once, in order."""
     names = []
-    for row in _read(Path(suite))["shots"]:
+    for row in read_data(Path(suite))["shots"]:
         if isinstance(row, Mapping):
             listed = row.get("references") or []
             names += listed if isinstance(listed, list) else [listed]
             names += [row[key] for key in ("first_frame", "source") if row.get(key)]
     return tuple(dict.fromkeys(map(str, names)))
-
-
-def _read(suite: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(suite.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileMissing(suite, expected="a suite (YAML)", found="nothing there") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise BadArgument(str(suite), expected="a suite (YAML)", found=str(error)) from error
-    if isinstance(data, list):
-        data = {"shots": data}
-    if not isinstance(data, dict) or not isinstance(data.get("shots"), list):
-        raise BadArgument(str(suite), expected="shots: a list", found=type(data).__name__)
-    return data
 
 
 def _still(script: Script, number: int, target: Path, size_px: int) -> None:

@@ -7,10 +7,12 @@ missing, and be a yardstick beside one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from hhlab.actors.clip import render_clip
+from hhlab.actors.identity import Actor
 from hhlab.actors.prompts import parse
 from hhlab.actors.script import Script
 from hhlab.actors.voice import speak
@@ -19,8 +21,8 @@ from hhlab.errors import BadArgument, Cancelled
 from hhlab.generate.protocol import Limits, check_shot
 from hhlab.types import Clip, Shot
 
-LATE_MS, WAX = 160.0, 0.9
-FLAWS = ("", "late sound", "waxy skin")
+LATE_MS, WAX, SHEEN = 160.0, 0.9, 0.7
+FLAWS = ("", "late sound", "waxy skin", "oily skin", "drifting face")
 
 
 class RenderedActors:
@@ -88,16 +90,25 @@ class RenderedActors:
         script, text = _script(shot)
         speech = speak(text, **script.speaking())
         reached(1)
-        made = render_clip(
-            script.actor, text, seed=script.seed, size_px=size_px, fps=self.fps, seconds=seconds,
-            scene=script.scene, speech=speech,
-        ).clip  # fmt: skip
+
+        def rendered(actor: Actor) -> Clip:
+            return render_clip(
+                actor, text, seed=script.seed, size_px=size_px, fps=self.fps, seconds=seconds,
+                scene=script.scene, speech=speech,
+            ).clip  # fmt: skip
+
+        made = rendered(script.actor)
         reached(2)
         frames, audio = np.stack([frame.rgb for frame in made.frames()]), made.audio()
         if self.flaw == "late sound":
             audio = sound.shift(audio, offset_ms=LATE_MS)
         elif self.flaw == "waxy skin":
             frames = np.stack([texture.wax(rgb, WAX) for rgb in frames])
+        elif self.flaw == "oily skin":
+            frames = np.stack([texture.sheen(rgb, SHEEN) for rgb in frames])
+        elif self.flaw == "drifting face":
+            other = rendered(_script(replace(shot, seed=shot.seed + 1))[0].actor)
+            frames = drifted(frames, np.stack([frame.rgb for frame in other.frames()]))
         reached(3)
         provenance = {
             "generator": self.name, "mode": shot.mode, "prompt": shot.prompt, "seed": shot.seed,
@@ -107,6 +118,12 @@ class RenderedActors:
             frames, fps=self.fps, audio=audio, name=f"{self.name}-{shot.seed}",
             provenance=provenance,
         )  # fmt: skip
+
+
+def drifted(frames: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """uint8 (t, h, w, 3) frames that become other ones evenly, from the first to the last."""
+    share = np.linspace(0, 1, len(frames))[:, None, None, None]
+    return np.rint((1 - share) * frames + share * other).astype(np.uint8)
 
 
 def _script(shot: Shot) -> tuple[Script, str]:

@@ -82,16 +82,7 @@ class Suite:
         BadArgument : anything odd, named by the shot's id
         """
         path = Path(path)
-        try:
-            found = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise FileMissing(path, expected="a suite (YAML)", found="nothing there") from None
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise BadArgument(str(path), expected="a suite (YAML)", found=str(error)) from error
-        if isinstance(found, list):
-            found = {"shots": found}
-        if not isinstance(found, dict) or not isinstance(found.get("shots"), list):
-            raise BadArgument(str(path), expected="shots: a list", found=type(found).__name__)
+        found = read_data(path)
         if odd := set(found) - {"name", "description", "shots"}:
             raise BadArgument(str(path), expected="name, description, shots", found=f"{min(odd)}")
         shots = tuple(_shot(row, path) for row in found["shots"])
@@ -102,6 +93,31 @@ class Suite:
             raise BadArgument(str(path), expected="at least one shot", found="none")
         name, words = found.get("name", path.stem), found.get("description", "")
         return cls(str(name), " ".join(str(words).split()), shots)
+
+
+def read_data(path: Path) -> dict[str, Any]:
+    """A suite's file as plain values: a mapping with a list of shots, nothing else checked.
+
+    Raises
+    ------
+    FileMissing : there is no such file
+    BadArgument : it is no YAML (the message says in which line), or has no list of shots
+    """
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileMissing(path, expected="a suite (YAML)", found="nothing there") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise BadArgument(str(path), expected="a suite (YAML)", found=str(error)) from error
+    if isinstance(found, list):
+        found = {"shots": found}
+    if isinstance(found, dict) and isinstance(found.get("shots"), list):
+        return found
+    there = "an empty file" if found is None else type(found).__name__
+    if isinstance(found, dict):
+        names = ", ".join(map(str, found))
+        there = f"shots: {found['shots']!r}" if "shots" in found else f"only {names}"
+    raise BadArgument(str(path), expected="shots: a list", found=there[:200])
 
 
 def _shot(row: Any, path: Path) -> SuiteShot:
@@ -128,7 +144,11 @@ def _shot(row: Any, path: Path) -> SuiteShot:
         seconds=row.get("seconds"), size=_size(row.get("size"), where),
         references=tuple(_file(name, path, where) for name in lists["references"]), **files,
     )  # fmt: skip
-    Shot(made.prompt, seconds=made.seconds, size_px=made.size)  # checks the numbers
+    try:
+        Shot(made.prompt, seconds=made.seconds, size_px=made.size)  # checks the numbers
+    except BadArgument as error:
+        said = f"{error.subject}: {error.expected}"
+        raise BadArgument(where, expected=said, found=error.found) from None
     return made
 
 

@@ -7,7 +7,7 @@ from html import escape
 
 from hhlab.report.preview import playable
 from hhlab.report.timeline import timeline_svg
-from hhlab.report.words import headline, title
+from hhlab.report.words import headline, labelled, title
 from hhlab.types import Clip, ClipInfo, Score
 
 CARD_BYTES = 3_000_000
@@ -39,7 +39,7 @@ def card(info: ClipInfo, scores: Sequence[Score], clip: Clip | None = None) -> s
 def _row(score: Score, duration_s: float) -> str:
     line = ""
     if score.series:
-        first = score.series[0]
+        first = labelled(score.metric, score.series[0])
         moments = [m for m in score.moments if m.series == first.name]
         line = timeline_svg(first, duration_s=duration_s, moments=moments, height=72)
     tone = "opacity:.65" if score.status != "ok" else ""

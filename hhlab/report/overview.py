@@ -59,7 +59,9 @@ def columns(entries: Sequence[Entry]) -> tuple[list[str], dict[str, str]]:
     for score in scores:
         if score.measures and not meanings[score.metric]:
             heads = score.measures[: max(1, score.headlines)]
-            meanings[score.metric] = " / ".join(m.name.replace("_", " ") for m in heads)
+            named = [words.name(score.metric, m.name) for m in heads]
+            if not words.finding(score.metric, score.parameters):
+                meanings[score.metric] = " / ".join(named)
     return metrics, meanings
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from hhlab import __version__
 from hhlab.files import write_atomic
-from hhlab.report import words
+from hhlab.report import names, words
 from hhlab.report.preview import playable, stills
 from hhlab.report.timeline import timeline_svg
 from hhlab.types import Clip, ClipInfo, Score
@@ -65,11 +65,12 @@ def _plots(
     found = []
     for series in score.series:
         moments = [moment for moment in score.moments if moment.series == series.name]
+        series = words.labelled(score.metric, series)
         short = series.unit not in ("", "1") and len(series.unit) <= words.SHORT_UNIT
         unit = f" ({series.unit})" if short else ""
         scale = words.meaning(series.unit, series.direction)
         found.append({
-            "caption": f"{series.label or series.name}{unit}" + (f": {scale}" if scale else ""),
+            "caption": f"{series.label}{unit}" + (f": {scale}" if scale else ""),
             "svg": _markup(timeline_svg(series, duration_s=duration_s, moments=moments)),
             "stills": [
                 {
@@ -100,7 +101,9 @@ def environment() -> Any:
     )  # fmt: skip
     templates.filters |= {
         "title_of": words.title,
-        "label_of": words.label,
+        "heading_of": words.heading,
+        "about_of": names.about,
+        "unit_of": words.unit_of,
         "headline": words.headline,
         "interval": words.interval,
         "number": words.number,

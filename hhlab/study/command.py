@@ -84,7 +84,7 @@ def run_run(options: argparse.Namespace) -> int:
 
     metrics = [name for word in options.metrics or [] for name in word.split(",") if name]
     study = Study.open(
-        options.out, options.suite, _contenders(options.contenders), options.seeds,
+        options.out, options.suite, ",".join(options.contenders) or None, options.seeds,
         metrics or None, gates=options.gates,
     )  # fmt: skip
     with tqdm(unit="clip", file=sys.stderr, disable=None) as bar:
@@ -100,24 +100,6 @@ def run_run(options: argparse.Namespace) -> int:
                          **setting)  # fmt: skip
     _show(study)
     return 0 if done.is_complete else SOME_MISSING
-
-
-def _contenders(words: list[str]) -> dict[str, str] | None:
-    from hhlab.study.plan import named_contenders
-
-    names = [name for word in words for name in word.split(",") if name]
-    if not names:
-        return None
-    found: dict[str, str] = {}
-    for name in names:
-        own, equals, what = name.partition("=")
-        new = {own: what} if equals else named_contenders([name])[0]
-        if found.keys() & new.keys():
-            from hhlab.errors import BadArgument
-
-            raise BadArgument("--contenders", expected="every name once", found=f"{name} twice")
-        found |= new
-    return found
 
 
 def run_show(options: argparse.Namespace) -> int:
@@ -167,6 +149,7 @@ def run_add_votes(options: argparse.Namespace) -> int:
 def run_compare(options: argparse.Namespace) -> int:
     """Print what has changed."""
     from hhlab.arena.cli import one_line, print_table
+    from hhlab.files import write_atomic
     from hhlab.study.compare import compare
 
     found = compare(options.before, options.after)
@@ -174,7 +157,7 @@ def run_compare(options: argparse.Namespace) -> int:
     for note in found.notes:
         print(one_line(f"note: {note}"))
     if options.csv:
-        found.table.to_csv(options.csv, index=False)
+        write_atomic(Path(options.csv), found.table.to_csv(index=False).encode("utf-8"))
     return 0
 
 

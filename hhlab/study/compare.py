@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hhlab.errors import NotComparable
+from hhlab.errors import NotComparable, as_subject
 from hhlab.study.plan import shot_data
 from hhlab.study.study import Study
 
@@ -64,7 +64,7 @@ def compare(before: str | Path | Study, after: str | Path | Study, *, seed: int 
 
     Raises
     ------
-    NotComparable : nothing is in both
+    NotComparable : no shot, no contender or no number is in both
     StudyMissing and others : of opening
     """
     import pandas as pd
@@ -75,13 +75,20 @@ def compare(before: str | Path | Study, after: str | Path | Study, *, seed: int 
     for where, study in (("first", old), ("second", new)):
         alone = sorted(set(study.plan.contenders) - set(both))
         notes += [f"contender {name} is in the {where} only" for name in alone]
+    folders = f"{as_subject(old.folder)}, {as_subject(new.folder)}"
     if not shots or not both:
-        raise NotComparable("studies", expected="a shot and a contender in both",
-                            found=f"{len(shots)} shots and {len(both)} contenders")  # fmt: skip
+        raise NotComparable(folders, expected="a shot that asks the same, and a contender, in both",
+                            found=f"{len(shots)} shots and {len(both)} contenders; "
+                            + "; ".join(notes))  # fmt: skip
     keys = ["contender", "metric", "metric_version", "measure", "unit", "direction", "shot", "seed"]
     frames = [_numbers(study, shots)[[*keys, "value"]] for study in (old, new)]
     notes += _versions(*frames)
     paired = frames[0].merge(frames[1], on=keys, suffixes=("_before", "_after"))
+    if paired.empty:
+        said = f"{len(frames[0])} numbers and {len(frames[1])}, none of them in both"
+        raise NotComparable(folders, expected="a number of the same metric's same version, of the "
+                            "same contender, shot and seed, in both",
+                            found="; ".join([said, *notes]))  # fmt: skip
     rng = np.random.default_rng(seed)
     rows = []
     for group, its in paired.groupby(keys[:6], sort=False):

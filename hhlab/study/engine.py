@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
-from hhlab.errors import Cancelled, HhlabError, UnknownMetric, WeightsError
+from hhlab.errors import Cancelled, HhlabError, StudyDamaged, UnknownMetric, WeightsError
 from hhlab.generate.hosted import Hosted
 from hhlab.generate.many import HOPELESS
 from hhlab.generate.protocol import Generator
@@ -75,7 +75,11 @@ class Run:
             self._count(outcome)
 
     def __call__(self) -> Progress:
-        """Do everything. Raises WeightsError, where a metric lacks its network."""
+        """Do everything.
+
+        Raises WeightsError, where a metric lacks its network, and StudyDamaged, where a clip was
+        changed.
+        """
         try:
             for contender in self.plan.contenders:
                 takes = [take for take in self.plan.takes() if take.contender == contender]
@@ -218,9 +222,10 @@ class Run:
                 if deaths >= MOST_DEATHS:
                     raise Crashed(path.name, found=_died(deaths, f"m-{key}"))
                 found = self.instrument.measure(path, missing, shot=self.plan.shot(take.shot))
+                _check_same(path, outcome.clip, found.info.sha256)
                 info, new = replace(found.info, name=info.name, path=info.path), found.scores
-            except WeightsError:
-                raise  # true of every clip, and one command mends it
+            except (WeightsError, StudyDamaged):
+                raise  # true of every clip, and one command mends it; or for somebody to look at
             except Exception as error:  # one clip's fault must not take the others along
                 kind = getattr(error, "kind", type(error).__name__)
                 new = [failed(name, self._versions[name], f"{kind}: {error}") for name in missing]
@@ -263,6 +268,14 @@ class Run:
 
 def _died(times: int, key: str) -> str:
     return f"the process died {times} times while at it (delete {WORK}/{key}{DEATHS} to try again)"
+
+
+def _check_same(path: Path, made: str, measured: str | None) -> None:
+    """What was measured must be what was made. Raises :class:`StudyDamaged`."""
+    if measured is not None and measured != made:
+        raise StudyDamaged(path, expected=f"the clip as it was made, {made:.12}",
+                           found=f"another file, {measured:.12}; delete it to have the clip made "
+                           "again")  # fmt: skip
 
 
 def _info(outcome: Outcome) -> ClipInfo:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from hhlab import __version__
-from hhlab.errors import BadArgument, as_subject
+from hhlab.errors import BadArgument, StudyDamaged, as_subject
 from hhlab.files import slug, write_atomic
 from hhlab.study.study import Study
 
@@ -49,7 +49,9 @@ def export(
 
     Raises
     ------
-    BadArgument : the folder holds something; StudyMissing and others of opening
+    BadArgument : the folder holds something, such as half of an export that was interrupted
+    StudyDamaged : a clip is lost or was changed; what was written is taken away again
+    StudyMissing and others of opening
     """
     study = study if isinstance(study, Study) else Study.open(study)
     folder = Path(folder)
@@ -57,7 +59,12 @@ def export(
         raise BadArgument(as_subject(folder), expected="a new folder", found="something in it")
     clips, scores, votes = study.clips(), study.scores(), _votes(study)
     outcomes, costs = study.outcomes(), study.costs()
-    files = _copy(clips, folder / CLIPS)
+    began = not folder.exists()
+    try:
+        files = _copy(clips, folder / CLIPS)
+    except StudyDamaged:
+        shutil.rmtree(folder if began else folder / CLIPS)
+        raise
     rows = _metadata(clips, scores, files)
     text = "".join(json.dumps(row, ensure_ascii=True, allow_nan=False) + "\n" for row in rows)
     write_atomic(folder / CLIPS / "metadata.jsonl", text.encode("ascii"))
@@ -88,7 +95,14 @@ def _copy(clips: pd.DataFrame, folder: Path) -> list[str]:
         taken.add(name)
         files.append(name + Path(row.path).suffix)
         (folder / files[-1]).parent.mkdir(exist_ok=True)
-        shutil.copyfile(row.path, folder / files[-1])
+        try:
+            shutil.copyfile(row.path, folder / files[-1])
+        except FileNotFoundError:
+            raise StudyDamaged(as_subject(row.path), expected="the clip", found="nothing there; "
+                               "running the study again makes it anew") from None  # fmt: skip
+        if (found := _sum(folder / files[-1])) != row.sha256:
+            raise StudyDamaged(as_subject(row.path), expected=f"the clip as it was made, "
+                               f"{row.sha256:.12}", found=f"another file, {found:.12}")  # fmt: skip
     return files
 
 

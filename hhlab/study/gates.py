@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from hhlab.errors import BadArgument
+from hhlab.errors import BadArgument, as_subject
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,24 +57,26 @@ def read_gates(source: str | Path | Iterable[Gate | Mapping[str, Any]] | None) -
     ------
     BadArgument : anything odd
     """
+    where = "gates"
     if source is None:
         source = yaml.safe_load(files("hhlab.study").joinpath("gates.yaml").read_text("utf-8"))
     elif isinstance(source, (str, Path)):
+        where = f"gates {as_subject(source)}"
         try:
             source = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
         except (OSError, ValueError, yaml.YAMLError) as error:
-            raise BadArgument("gates", expected="a YAML file", found=str(error)) from error
+            raise BadArgument(where, expected="a YAML file", found=str(error)) from error
     if not isinstance(source, Sequence) or isinstance(source, str):
-        raise BadArgument("gates", expected="a list", found=type(source).__name__)
-    return tuple(gate if isinstance(gate, Gate) else _gate(gate) for gate in source)
+        raise BadArgument(where, expected="a list", found=type(source).__name__)
+    return tuple(gate if isinstance(gate, Gate) else _gate(gate, where) for gate in source)
 
 
-def _gate(row: Any) -> Gate:
+def _gate(row: Any, where: str) -> Gate:
     try:
         return Gate(**row)
     except TypeError as error:
         raise BadArgument(
-            "gates", expected="metric, measure, at_most, at_least, why", found=str(error)
+            where, expected="metric, measure, at_most, at_least, why", found=str(error)
         ) from error
 
 

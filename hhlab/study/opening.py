@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from hhlab import __version__
 from hhlab.errors import BadArgument, StudyDamaged, UnknownMetric, as_subject
+from hhlab.study.gates import Gate, read_gates
 from hhlab.study.instrument import Instrument, Metrics
+from hhlab.study.manifest import FILE as MANIFEST
 from hhlab.study.plan import INPUTS, Plan, from_data, load_yaml
 from hhlab.study.store import STUDY, WORK, Store
 
 _VERSION = 1
-_BEGUN = {INPUTS, WORK, "manifest.jsonl", ".lock", "outcomes.parquet", "scores.parquet"}
+_BEGUN = {INPUTS, WORK, MANIFEST, ".lock", "outcomes.parquet", "scores.parquet"}
 """What a first opening that was killed may leave."""
 
 
@@ -52,6 +55,30 @@ def checked_metrics(metrics: Sequence[str] | None, instrument: Instrument) -> tu
     return tuple(dict.fromkeys(metrics))
 
 
+def checked_gates(
+    gates: str | Path | Iterable[Gate | Mapping[str, Any]] | None, instrument: Instrument
+) -> tuple[Gate, ...]:
+    """Gates as given; None: those that ship. A gate that no number could ever fail is a slip.
+
+    Raises :class:`BadArgument`.
+    """
+    found = read_gates(gates)
+    if gates is None:
+        return found
+    from hhlab.report.names import TERMS
+
+    known = instrument.versions()
+    for gate in found:
+        if gate.metric not in known:
+            raise BadArgument(f"gate {gate.said()}", expected=f"one of {', '.join(known)}",
+                              found=gate.metric)  # fmt: skip
+        its = TERMS.get(gate.metric, {}) if isinstance(instrument, Metrics) else {}
+        if its and gate.measure not in its:
+            raise BadArgument(f"gate {gate.said()}", expected=f"one of {', '.join(its)}",
+                              found=gate.measure)  # fmt: skip
+    return found
+
+
 def check_empty(folder: Path) -> None:
     """Whether a study may begin there. Raises :class:`BadArgument`."""
     if folder.exists() and not folder.is_dir():
@@ -77,8 +104,11 @@ def read(store: Store) -> tuple[Plan, list[dict[str, str]]]:
     data = path.read_bytes()
     known = store.manifest.sha256(STUDY)
     if hashlib.sha256(data).hexdigest() != known and not store.manifest.is_unfinished(STUDY):
+        found = "something else; begin another study to change it"
+        if known is None:
+            found = f"no {MANIFEST} that lists it; see: hhlab study verify"
         raise StudyDamaged(path, expected="what was written when the study was begun or added to",
-                           found="something else; begin another study to change it")  # fmt: skip
+                           found=found)  # fmt: skip
     try:
         said = load_yaml(data.decode("utf-8"))
         if said["study"] != _VERSION:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from hhlab.generate.suite import Suite, SuiteShot
 from hhlab.study.gates import Gate
 
 INPUTS = "inputs"
-_WHOLE, _ENDS = 1 << 28, 1 << 20  # bytes up to which files are read whole; and of others' ends
 _SHOWN = 8  # differences that an error names
 
 
@@ -96,7 +95,7 @@ def from_data(data: Mapping[str, Any], folder: Path) -> Plan:
             tuple(Gate(**gate) for gate in data["gates"]), dict(data["made_with"]),
         )  # fmt: skip
     except (KeyError, TypeError, AttributeError, BadArgument) as error:
-        raise StudyDamaged("study.yaml", expected="a study as hhlab writes it",
+        raise StudyDamaged(folder / "study.yaml", expected="a study as hhlab writes it",
                            found=repr(error)) from error  # fmt: skip
 
 
@@ -148,70 +147,6 @@ def with_own_names(suite: Suite) -> tuple[tuple[SuiteShot, ...], dict[str, Path]
         for shot in suite.shots
     )
     return shots, sources
-
-
-# --- contenders ----------------------------------------------------------------------------------
-def named_contenders(
-    contenders: Iterable[Any] | Mapping[str, Any],
-) -> tuple[dict[str, str], dict[str, Any]]:
-    """Contenders as given, as name -> what to load, and name -> generator for those loaded already.
-
-    Text is what ``hh.load`` takes; of a folder the last part of its path is the name. A mapping
-    gives names of one's own.
-
-    Raises
-    ------
-    BadArgument : no contender, or a name twice
-    """
-    if isinstance(contenders, str):
-        contenders = [name for name in contenders.split(",") if name]
-    pairs = list(contenders.items() if isinstance(contenders, Mapping)
-                 else ((None, one) for one in contenders))  # fmt: skip
-    load: dict[str, str] = {}
-    loaded: dict[str, Any] = {}
-    for name, one in pairs:
-        is_text = isinstance(one, (str, Path))
-        name = name or (_short(str(one)) if is_text else one.name)
-        if name in load:
-            raise BadArgument("contenders", expected="every name once", found=f"{name!r} twice")
-        load[name] = str(one) if is_text else one.name
-        if not is_text:
-            loaded[name] = one
-    if not load:
-        raise BadArgument("contenders", expected="at least one", found="none")
-    return load, loaded
-
-
-def _short(text: str) -> str:
-    begin, colon, place = text.partition(":")
-    if colon and begin == "clips":
-        return f"clips:{Path(place).resolve().name}"
-    return Path(text).resolve().name if Path(text).is_dir() else text
-
-
-def weights_digest(load: str) -> str | None:
-    """Hash of the weights that a contender's name stands for now; None where there is no telling.
-
-    Contenders that others run are called by a name whose meaning only they know. Of large files the
-    size and both ends are looked at: reading tens of gigabytes would take minutes at each run.
-    """
-    from hhlab.generate.shipped import shipped
-
-    folder = shipped().get(load, Path(load))
-    if not (folder / "model_index.json").is_file():
-        return None
-    digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
-        if file.suffix in (".json", ".safetensors"):
-            digest.update(file.relative_to(folder).as_posix().encode() + b"\0")
-            size = file.stat().st_size
-            digest.update(str(size).encode() + b"\0")
-            with file.open("rb") as opened:
-                if size > _WHOLE:
-                    digest.update(opened.read(_ENDS))
-                    opened.seek(-_ENDS, 2)
-                digest.update(opened.read())
-    return digest.hexdigest()
 
 
 # --- going on with other inputs ------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hhlab.errors import BadArgument, as_subject
 from hhlab.report.study import AskedGate, AskedShot, Dossier, render
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def write_report(
     from hhlab.report.pdf import check_printer, print_pdf
 
     path = study.folder / REPORT if path is None else Path(path)
+    if path.is_dir():
+        raise BadArgument(as_subject(path), expected="a file to write", found="a folder")
     if pdf:
         check_printer()  # before minutes of work
     made = dossier(study)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hhlab.errors import as_subject
 from hhlab.study.plan import Plan
 from hhlab.study.store import VOTES, Store
 
@@ -33,8 +34,9 @@ def add_votes(
     frame, left_out = _frame(source, layout)
     strange = {*map(str, frame["model_a"]), *map(str, frame["model_b"])} - set(plan.contenders)
     if strange:
+        where = f" in {as_subject(source)}" if isinstance(source, (str, Path)) else ""
         raise UnknownName(min(strange), expected=f"a contender: {', '.join(plan.contenders)}",
-                          found="votes about somebody else")  # fmt: skip
+                          found=f"votes about somebody else{where}")  # fmt: skip
     if simulated:
         names = frame["voter"] if "voter" in frame else ["nobody"] * len(frame)
         frame = frame.assign(

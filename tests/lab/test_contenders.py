@@ -75,6 +75,25 @@ def test_flaws_are_what_they_say():
     assert moved_s * 1000 == pytest.approx(LATE_MS, abs=2)
 
 
+def test_a_face_that_drifts_ends_as_another_that_moves_and_talks_alike():
+    shot = Shot("A woman in an office.", seed=2, **SMALL)
+    good, drifting = (RenderedActors(flaw).generate(shot) for flaw in ("", "drifting face"))
+    a, b = frames(good).astype(float), frames(drifting).astype(float)
+    away = np.abs(a - b).mean((1, 2, 3))
+    assert away[0] == 0 and away[-1] > 3 and away[-1] > 1.5 * away[len(away) // 2] > 0
+    assert np.array_equal(good.audio().samples, drifting.audio().samples)
+
+
+def test_oily_skin_shines_and_waxy_skin_has_less_texture():
+    shot = Shot("A woman in an office.", seed=2, **SMALL)
+    good, oily, waxy = (
+        frames(RenderedActors(flaw).generate(shot)).astype(float)
+        for flaw in ("", "oily skin", "waxy skin")
+    )
+    assert (oily - good).max() > 10 and (oily - good).mean() > 0
+    assert np.abs(np.diff(waxy, axis=2)).mean() < 0.95 * np.abs(np.diff(good, axis=2)).mean()
+
+
 def test_stand_ins_say_how_one_has_them_in_code():
     import hhlab as hh
     from hhlab.lab.contenders import code_of

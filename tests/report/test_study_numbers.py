@@ -161,7 +161,7 @@ def test_last_place_is_told_only_where_there_is_one():
 
 def test_numbers_have_short_names():
     assert call("lip_sync", "offset_ms") == "Lip-sync offset"
-    assert call("texture", "oiliness_face") == "Texture artifacts: oiliness face"
+    assert call("texture", "oiliness_face") == "Texture artifacts: oily face"
     assert call("own_metric", "jerk_per_s") == "Own metric: jerk"
 
 
@@ -172,10 +172,12 @@ def test_names_with_commas_stay_whole():
 def test_gates_are_said_in_words():
     first = "texture.oiliness_face is 1.71 (texture.oiliness_face at most 1)"
     second = "lip_sync.offset_ms is 240 (lip_sync.offset_ms at least -90 and at most 185)"
-    assert gate_words(f"{first}; {second}") == (
-        "Texture artifacts: oiliness face 1.71, at most 1; "
-        "Lip-sync offset 240, at least -90 and at most 185"
+    units = {("lip_sync", "offset_ms"): "ms", ("texture", "oiliness_face"): "1"}
+    assert gate_words(f"{first}; {second}", units) == (
+        "Texture artifacts: oily face 1.71, at most 1; "
+        "Lip-sync offset +240 ms, at least -90 ms and at most +185 ms"
     )
+    assert gate_words(second, {}).startswith("Lip-sync offset 240, at least -90 and")
 
 
 # --- pictures ------------------------------------------------------------------------------------

@@ -63,10 +63,13 @@ def test_failures_are_outcomes_and_only_hopeful_ones_are_tried_again(tmp_path):
 
 
 def test_a_contender_that_cannot_be_had_does_not_stop_the_others(tmp_path):
+    checkpoint = tmp_path / "checkpoint"
+    checkpoint.mkdir()
     study = Study.open(
-        tmp_path / "s", suite("one"), {"ghost": "no/such-place/at-all", "anna": FakeContender("x")},
+        tmp_path / "s", suite("one"), {"ghost": checkpoint, "anna": FakeContender("x")},
         instrument=FakeInstrument(), gates=[],
     )  # fmt: skip
+    checkpoint.rmdir()
     study.run()
     outcomes = study.outcomes().set_index("contender")
     assert outcomes.loc["ghost", "error"] == "UnknownModel"

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from hhlab import __version__
-from hhlab.report import words
+from hhlab.report import names, words
 from hhlab.report.page import environment
 from hhlab.report.study import sections
 from hhlab.report.study.axis import axis_for
@@ -20,7 +20,7 @@ from hhlab.report.study.gallery import gallery
 from hhlab.report.study.missing import missing
 from hhlab.report.study.numbers import Number
 from hhlab.report.study.people import agreement_part, people
-from hhlab.report.study.tables import metrics_board, numbers_of
+from hhlab.report.study.tables import metrics_board, numbers_of, units_of
 from hhlab.report.study.usable import applied, usable
 from hhlab.report.study.verdict import call
 from hhlab.report.study.worst import leading, worst_cases
@@ -106,7 +106,7 @@ def render(
         worst=[(number, cases) for number in leading(numbers)
                if (cases := worst_cases(dossier, number))],
         agreement=agreement_part(dossier), gaps=missing(dossier),
-        half=axis_for((), ends=(0.0, 1.0), references=(0.5,)),
+        units=units_of(dossier), half=axis_for((), ends=(0.0, 1.0), references=(0.5,)),
         metrics=sections.metrics_used(dossier), script=SCRIPT, script_hash=f"sha256-{digest}",
     )  # fmt: skip
 
@@ -125,6 +125,7 @@ def _templates() -> Any:
         "script_text": _script_text,
         "seconds": seconds,
         "call": call,
+        "in_unit": words.in_unit,
         "clock": words.clock,
     }
     return templates
@@ -133,9 +134,10 @@ def _templates() -> Any:
 def about_number(number: Number) -> str:
     """What a number is, and which way is better, in one line."""
     better = words.DIRECTIONS[number.direction] or "neither way is better"
-    unit = number.unit if len(number.unit) > words.SHORT_UNIT else ""
+    label = names.about(number.metric, number.measure, number.label)
+    unit = words.unit_told(number.unit)
     far = "distance from 0" if number.direction == "zero" else ""
-    return "; ".join(part for part in (number.label, far, unit, better) if part)
+    return "; ".join(part for part in (label, far, unit, better) if part)
 
 
 def _of_number(value: float, number: Number) -> str:
@@ -174,7 +176,7 @@ def value_range(low: float, high: float, unit: str = "") -> str:
     """An interval in as many digits as its ends need; "" where there is none."""
     if low != low or high != high:
         return ""
-    plain = unit if unit == "ms" else ""
+    plain = unit if unit in ("ms", names.SHARE) else ""
     ends = ["…" if math.isinf(end) else words.number(end, plain).removesuffix(" ms")
             for end in (low, high)]  # fmt: skip
     return " to ".join(ends)

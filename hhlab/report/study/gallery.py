@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hhlab.errors import MediaError
 from hhlab.media import read_clip
+from hhlab.report import words
 from hhlab.report.preview import data_uri, stills, thumbnail
 from hhlab.report.study.dossier import AskedShot, Dossier
+from hhlab.report.study.tables import units_of
 from hhlab.report.study.verdict import call
 
 STILL_PX, SIDE_PX = 180, 288
@@ -95,12 +97,13 @@ def gallery(
     seed = dossier.seeds[0]
     outcomes = {(o.contender, o.shot): o for o in dossier.outcomes.itertuples() if o.seed == seed}
     rows: dict[str, Row] = {}
+    units = units_of(dossier)
     order = [dossier.shots[at] for at in spread(len(dossier.shots))]
     spent, is_room = 0.0, True
     for done, shot in enumerate(order):
         if on_progress is not None:
             on_progress(done, len(order))
-        cells = [_cell(outcomes[name, shot.id], clips.get((name, shot.id, seed)))
+        cells = [_cell(outcomes[name, shot.id], clips.get((name, shot.id, seed)), units)
                  for name in dossier.contenders]  # fmt: skip
         spent += sum(len(cell.still) for cell in cells)
         if spent > STILL_SHARE * most_bytes:
@@ -131,17 +134,18 @@ def spread(count: int) -> list[int]:
     return list(found)
 
 
-def gate_words(why_not: str) -> str:
-    """An outcome's ``why_not`` in words: "oiliness face 1.71, at most 1"."""
+def gate_words(why_not: str, units: Mapping[tuple[str, str], str]) -> str:
+    """An outcome's ``why_not`` in words: "oily face 1.71, at most 1"; `units` by number."""
 
     def said(found: re.Match) -> str:
-        name = call(found["metric"], found["measure"])
-        return f"{name} {found['value']}, {found['limit']}"
+        number = found["metric"], found["measure"]
+        text = words.in_unit(f"{found['value']}, {found['limit']}", units.get(number, ""))
+        return f"{call(*number)} {text}"
 
     return _FAILED.sub(said, why_not)
 
 
-def _cell(outcome, clip) -> Cell:
+def _cell(outcome, clip, units: Mapping[tuple[str, str], str]) -> Cell:
     if clip is None:
         status = "not made" if outcome.status == "failed" else "waiting"
         return Cell(outcome.contender, "", "", status, outcome.reason)
@@ -157,7 +161,7 @@ def _cell(outcome, clip) -> Cell:
     except (MediaError, OSError):
         pass  # a clip that cannot be read any more is shown as such
     aspect = clip.width_px / clip.height_px if clip.height_px else 16 / 9
-    status, why = status if still else "cannot be read", gate_words(clip.why_not)
+    status, why = status if still else "cannot be read", gate_words(clip.why_not, units)
     return Cell(clip.contender, still, "", status, why,
                 bool(clip.has_audio), min(max(aspect, 0.4), 2.5))  # fmt: skip
 

@@ -65,7 +65,7 @@ def _scores(dossier: Dossier) -> list[Gap]:
     for (metric, measure, status, reason), its in parts.groupby(
         ["metric", "measure", "status", "reason"], sort=False
     ):
-        counts, number = _counts(its, dossier), (measure.replace("_", " "),)
+        counts, number = _counts(its, dossier), (words.name(metric, measure),)
         groups.append(Gap(words.title(metric), status, counts, str(reason), number))
     measured = scores.drop_duplicates(keys).groupby("metric")
     here = dossier.clips[["contender", "shot", "seed"]]

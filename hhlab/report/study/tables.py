@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hhlab.report import words
 from hhlab.report.study.dossier import Dossier
 from hhlab.report.study.numbers import (
     Number,
@@ -106,10 +107,21 @@ def numbers_of(dossier: Dossier, *, shots: Sequence[str] | None = None) -> tuple
         direction = str(first["direction"])
         by_shot = _mean(np.abs(values) if direction == "zero" else values)
         found.append(Number(
-            str(metric), str(measure), str(first["label"]), str(first["unit"]), direction,
+            str(metric), str(measure), str(first["label"]),
+            words.unit_of(metric, measure, str(first["unit"])), direction,
             compare(values, names, direction=direction), goodness(by_shot, direction),
         ))  # fmt: skip
     return tuple(sorted(found, key=lambda one: order.get(one.metric, len(order))))
+
+
+def units_of(dossier: Dossier) -> dict[tuple[str, str], str]:
+    """The unit that each number is shown in, by metric and measure."""
+    seen = dossier.scores.drop_duplicates(["metric", "measure"])
+    rows = zip(seen["metric"], seen["measure"], seen["unit"], strict=True)
+    return {
+        (metric, measure): words.unit_of(metric, measure, str(unit))
+        for metric, measure, unit in rows
+    }
 
 
 def _rows(frame: pd.DataFrame, place: Sequence[dict]) -> list[tuple[int, int, int]]:

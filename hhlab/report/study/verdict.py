@@ -10,7 +10,6 @@ from hhlab.report import words
 from hhlab.report.study.numbers import Number
 from hhlab.report.study.tables import Board
 
-_UNITS = re.compile(r"_(ms|s|deg|px|percent|db|hz|ev|per_s|ms_per_s|deg_per_s|percent_per_s)$")
 _ENOUGH = 5  # names of numbers that a sentence lists
 
 
@@ -98,12 +97,12 @@ def call(metric: str, measure: str) -> str:
     """What a number of a metric is called as a heading: short, without its unit.
 
     >>> call("texture", "oiliness_face")
-    'Texture artifacts: oiliness face'
+    'Texture artifacts: oily face'
     >>> call("lip_sync", "offset_ms")
     'Lip-sync offset'
     """
     title = words.title(metric)
-    name = _UNITS.sub("", measure).replace("_", " ")
+    name = words.name(metric, measure)
     said = set(re.findall(r"[a-z]+", title.lower()))
     return title if set(name.lower().split()) <= said else f"{title}: {name}"
 

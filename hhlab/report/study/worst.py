@@ -10,6 +10,7 @@ import numpy as np
 
 from hhlab.errors import MediaError
 from hhlab.media import read_clip
+from hhlab.report import words
 from hhlab.report.preview import stills
 from hhlab.report.study.dossier import Dossier
 from hhlab.report.study.numbers import Number, goodness
@@ -55,10 +56,11 @@ def worst_cases(dossier: Dossier, number: Number, *, count: int = COUNT) -> tupl
     for row in its.iloc[order[:count]].itertuples():
         key = (row.contender, row.shot, int(row.seed))
         moment = _moment(dossier, key, number)
+        limit = words.in_unit(gates[0].said, number.unit) if gates else ""
         fails = gates and gates[0].is_failed_by(str(outcomes.get(key, "")))
         found.append(Case(
             *key, float(row.value), str(row.sentence), moment,
-            _picture(paths.get(key), moment), gates[0].said if fails else "",
+            _picture(paths.get(key), moment), limit if fails else "",
         ))  # fmt: skip
     return tuple(found)
 
