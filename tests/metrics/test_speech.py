@@ -113,11 +113,16 @@ def test_nobody_speaks():
 
 
 # --- syllables ---------------------------------------------------------------------------------
+def held(t, pitch_hz=120) -> np.ndarray:
+    """A voice with a formant at 700 Hz that never stops."""
+    harmonics = np.arange(pitch_hz, 3000, pitch_hz)
+    return sum(np.sin(2 * np.pi * f * t) / (1 + ((f - 700) / 300) ** 2) for f in harmonics)
+
+
 def vowels(times_s, *, seconds=4.0, hiss=0.0) -> np.ndarray:
-    """A voice of 120 Hz with a formant at 700 Hz, on for a moment at each of the times."""
+    """A voice that is on for a moment at each of the times."""
     t = np.arange(int(seconds * RATE)) / RATE
-    harmonics = np.arange(120, 3000, 120)
-    voice = sum(np.sin(2 * np.pi * f * t) / (1 + ((f - 700) / 300) ** 2) for f in harmonics)
+    voice = held(t)
     opening = sum(np.exp(-0.5 * ((t - at) / 0.045) ** 2) for at in times_s)
     noise = np.random.default_rng(0).standard_normal(len(t))
     return 0.1 * voice * opening + hiss * noise
@@ -128,6 +133,36 @@ def test_syllables_are_counted_and_placed():
     found = nuclei(vowels(times, hiss=1e-4), sample_rate=RATE)
     np.testing.assert_allclose(found, times, atol=0.02)
     assert len(nuclei(vowels(times), sample_rate=RATE, speech_s=np.array([[1.0, 2.0]]))) == 2
+
+
+def falling(t) -> np.ndarray:
+    """A little quieter towards the end, as voices are: by 4 dB in two seconds."""
+    return 10 ** (-2 * t / 20)
+
+
+def test_syllables_that_are_slurred_into_each_other_are_told_apart():
+    """Eight a second, between which the power falls by 4 dB, and half of that for 40 ms only."""
+    t = np.arange(2 * RATE) / RATE
+    between = np.arange(0.4, 1.6, 1 / 8)
+    dips = sum(np.exp(-0.5 * ((t - at) / 0.017) ** 2) for at in between)
+    speaks = (t > between[0] - 1 / 8) & (t < between[-1] + 1 / 8)
+    slurred = 0.1 * held(t) * falling(t) * np.sqrt(1 - 0.62 * dips) * speaks
+    assert len(nuclei(slurred, sample_rate=RATE)) == len(between) + 1
+
+
+@pytest.mark.parametrize("pitch_hz", [70, 95, 110, 230])
+def test_a_held_vowel_is_one_syllable_whatever_its_pitch(pitch_hz):
+    t = np.arange(2 * RATE) / RATE
+    fade = np.clip(np.minimum(t - 0.3, 1.7 - t) / 0.05, 0, 1) * falling(t)
+    assert len(nuclei(0.1 * held(t, pitch_hz) * fade, sample_rate=RATE)) == 1
+
+
+def test_hiss_behind_a_voice_neither_adds_nor_hides_syllables():
+    times = np.array([0.4, 0.62, 0.85, 1.3, 1.55, 2.2, 2.45, 2.7, 3.3])
+    level = vowels(times)[RATE // 5 : -RATE // 2].std()
+    for snr_db in (20, 10):
+        found = nuclei(vowels(times, hiss=level * 10 ** (-snr_db / 20)), sample_rate=RATE)
+        np.testing.assert_allclose(found, times, atol=0.03)
 
 
 def test_noise_makes_no_syllables():

@@ -10,7 +10,7 @@ from hhlab.metrics.speech.words import Agreement
 from hhlab.types import Measure, Moment, Score, Series, undetermined
 from hhlab.types.score import Status
 
-METRIC, VERSION = "speech", "1"
+METRIC, VERSION = "speech", "2"
 NAN = float("nan")
 LONG_PAUSE_S = 1.0
 CLIPPED = 1e-4  # from this share on, clipping is worth a word
