@@ -100,11 +100,13 @@ def foal_runs(
 ) -> Iterator[tuple[str, Cost, Callable[[], object]]]:
     """The same for the foal's own modules, with fresh weights."""
     from hhlab.model.config import FOAL
+    from hhlab.model.lapped import LappedCodec
     from hhlab.model.sequence import Grid, make_layout
     from hhlab.model.transformer import HorseTransformer
 
     torch.manual_seed(0)
-    model = HorseTransformer.of(FOAL).eval().to(dtype)
+    codec = LappedCodec(image_dim=FOAL.image_dim, video_dim=FOAL.video_dim).to(dtype)
+    model = HorseTransformer.of(FOAL).eval().to(dtype).carry_with(codec)
     for side_px, seconds in FOAL_SIZES:
         cost = estimate("foal", size=(side_px, side_px), seconds=seconds, steps=1, guidance=False,
                         gpu=this_machine(rates), rates=rates)  # fmt: skip

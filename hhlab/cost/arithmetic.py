@@ -55,8 +55,11 @@ def outputs(shape: Shape) -> tuple[str, ...]:
 
 
 def out_dim(shape: Shape, modality: str) -> int:
-    """Channels of a token as it leaves: one more says how far the source's is to be taken over."""
-    return shape.in_dims[modality] + shape.copies
+    """Channels of a token as it leaves: one more says how far the source's is to be taken over.
+
+    Where the first picture is carried along, there are its motion and how far that is kept, too.
+    """
+    return shape.in_dims[modality] + shape.copies + (modality == "video") * shape.moves
 
 
 def in_out_weights(shape: Shape) -> int:
@@ -74,6 +77,17 @@ def parameters(shape: Shape) -> int:
     matrices = attention_weights(shape) + mlp_weights(shape)
     norms = shape.layers * norm_weights(shape)
     return layer_copies(shape) * matrices + norms + in_out_weights(shape)
+
+
+def carried_products(shape: Shape, tokens: Tokens) -> int:
+    """Products that decode the first picture and encode all others as it is carried along.
+
+    A codec's token is a product with its components, after a filter along both sides of a block.
+    """
+    frames, block, _ = shape.video_patch
+    pixels = 3 * block**2
+    each = {name: shape.in_dims[name] + 2 * block for name in ("image", "video")}
+    return pixels * (tokens.image * each["image"] + tokens.video * frames * each["video"])
 
 
 def forward_work(
@@ -103,6 +117,7 @@ def forward_work(
     in_out = sum(by_modality[x] * shape.in_dims[x] for x in shape.modalities)
     in_out += sum(by_modality[x] * out_dim(shape, x) for x in outputs(shape))
     in_out += n * max(0, shape.conditioning - CONDITIONING_LOOKUPS)
+    past = carried_products(shape, tokens) if shape.moves else 0
     return (
         Work(
             "projections",
@@ -124,7 +139,7 @@ def forward_work(
         ),
         Work(
             "in_out",
-            flop=2.0 * w * in_out,
+            flop=2.0 * (w * in_out + past),
             weight_bytes=float(b * in_out_weights(shape)),
             activation_bytes=float(b * (in_out + 2 * n * w)),
         ),

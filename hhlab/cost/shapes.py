@@ -41,6 +41,7 @@ class Shape:
     steps, guidance : how it is sampled unless told otherwise
     notes : where the numbers come from and what is assumed
     copies : one more channel a token leaves with, see ModelConfig
+    moves : channels more of a video token whose picture is carried along, see ModelConfig
     """
 
     name: str
@@ -65,6 +66,7 @@ class Shape:
     guidance: bool
     notes: tuple[str, ...] = ()
     copies: bool = False
+    moves: int = 0
 
 
 def shape_of(
@@ -105,6 +107,7 @@ def shape_of(
         guidance=guidance,
         notes=notes,
         copies=config.copies,
+        moves=config.video_dim + 2 * config.moves[0] * config.moves[1] ** 2 if config.moves else 0,
     )
 
 

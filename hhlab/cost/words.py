@@ -12,6 +12,7 @@ from hhlab.cost.machines import CPU, LINK_SHARE, MEMORY_SHARE
 if TYPE_CHECKING:
     from hhlab.cost.estimate import Cost
 
+PAST = " + 2 products past the layers (the first picture decoded, carried, encoded)"
 Row = tuple[str, str, float, str]
 
 
@@ -133,7 +134,8 @@ def explain(cost: Cost) -> str:
         f"  mlp         = 2 N layers mlp       = {_flop(part['mlp'].flop)}",
         f"  attention   = 4 N^2 layers q * attended share {cost.attended_share:g}"
         f" = {_flop(part['attention'].flop)}",
-        f"  in_out      = 2 w sum(tokens * channels) = {_flop(part['in_out'].flop)}",
+        f"  in_out      = 2 w sum(tokens * channels){PAST if s.moves else ''}"
+        f" = {_flop(part['in_out'].flop)}",
         f"  per clip    = total * steps {cost.steps}{' * 2 for guidance' if cost.guidance else ''}"
         f" = {_flop(cost.flop_per_clip)}",
         f"MEMORY per GPU (2 bytes a number; tokens shared by {cost.count})",

@@ -12,6 +12,7 @@ from eval.benchmarks.plain_block import PlainModel
 from hhlab.cost import Shape, estimate, find_shape, forward_work, parameters
 from hhlab.cost.arithmetic import activation_bytes, head_imbalance, link_bytes
 from hhlab.cost.published import RELATIVE
+from hhlab.cost.shapes import shape_of
 from hhlab.cost.tokens import Tokens, count_tokens
 
 SMALL = Shape(
@@ -57,24 +58,32 @@ def test_operations_are_those_that_torch_counts(shape):
     assert sum(w.flop for w in forward_work(shape, TOKENS)) == pytest.approx(counted, rel=1e-6)
 
 
-def test_operations_of_the_shipped_model_are_those_that_torch_counts():
+@pytest.mark.parametrize("sizes", [{}, {"moves": (4, 4), "image_dim": 48, "video_dim": 96}])
+def test_parameters_and_operations_are_those_of_the_models_own_modules(sizes):
     from hhlab.model.config import FOAL
+    from hhlab.model.lapped import LappedCodec
     from hhlab.model.sequence import Grid, make_layout
     from hhlab.model.transformer import HorseTransformer
 
-    shape = find_shape("foal")
+    config, known = replace(FOAL, **sizes), find_shape("foal")
+    shape = shape_of(
+        config, name="one", video_patch=known.video_patch, fps=known.fps,
+        audio_tokens_per_s=known.audio_tokens_per_s, steps=1, guidance=False,
+    )  # fmt: skip
     tokens = count_tokens(shape, width_px=64, height_px=48, seconds=1.0, text_tokens=32)
     deep, rows, columns = tokens.video_grid
     grid = Grid(rows, columns, deep - 1, shape.video_patch[0] / shape.fps, tokens.audio,
                 1 / shape.audio_tokens_per_s)  # fmt: skip
     layout = make_layout(grid, text_tokens=32)
     assert sum(layout.sizes) == tokens.total
-    model = HorseTransformer.of(FOAL).eval()
+    codec = LappedCodec(image_dim=config.image_dim, video_dim=config.video_dim)
+    model = HorseTransformer.of(config).eval().carry_with(codec)
+    assert parameters(shape) == numbers(model)
     text, image, video, audio = layout.sizes
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         model(
-            torch.zeros(1, text, dtype=torch.int64), torch.zeros(1, image, FOAL.image_dim),
-            torch.zeros(1, video, FOAL.video_dim), torch.zeros(1, audio, FOAL.audio_dim),
+            torch.zeros(1, text, dtype=torch.int64), torch.zeros(1, image, config.image_dim),
+            torch.zeros(1, video, config.video_dim), torch.zeros(1, audio, config.audio_dim),
             torch.zeros(1, 3), layout,
         )  # fmt: skip
     counted = counter.get_total_flops()
