@@ -17,6 +17,7 @@ channel: where a model does not do clearly better, it has not learnt what detail
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -28,13 +29,15 @@ from hhlab.model.mel import MelCodec
 from hhlab.model.sequence import Grid
 from hhlab.model.training.checkpoint import averaged_model
 from hhlab.model.training.latents import Latents
-from hhlab.model.training.objective import make_batch
+from hhlab.model.training.objective import Batch, make_batch
 from hhlab.model.training.plan import SIZES
 from hhlab.model.training.run import clip_grid
 from hhlab.model.training.tasks import Task
 from hhlab.model.transformer import HorseTransformer
 
 LEVELS = (0.3, 0.5, 0.8, 0.9, 0.95, 0.98, 0.999)
+BANDS = (0, 1, 3, 8, 16, 32, 64, 128, 256)  # of the components, the coarsest first
+FIRST = Task(groups=0, alone="picture")
 TASKS = {
     "text to video": Task(), "first frame": Task(first_frame=True), "edit": Task(source=True),
     "sound given": Task(sound_given=True), "picture given": Task(picture_given=True),
@@ -42,10 +45,10 @@ TASKS = {
 
 
 @torch.no_grad()
-def errors(
+def predicted(
     model: HorseTransformer, data: Latents, grid: Grid, task: Task, level: float, *, clips: int
-) -> dict[str, float]:
-    """Error over variance of each modality that a task makes, all of it at one noise level."""
+) -> tuple[Batch, dict[str, torch.Tensor]]:
+    """A batch of a task with all of its noise at one level, and what the model makes of it."""
     draw = torch.Generator().manual_seed(5)
     batch = make_batch(
         data, torch.arange(clips), grid, draw, drop_prompt=0, picture_shift=1.0, sound_shift=1.0,
@@ -59,9 +62,16 @@ def errors(
             noisy = (1 - level) * tokens[:, at] + level * batch.noise[name]
             tokens = torch.cat([tokens[:, : at.start], noisy, tokens[:, at.stop :]], 1)
         given[name] = tokens
-    found = model(batch.text, *given.values(), batch.levels, batch.layout).to_float()
+    return batch, model(batch.text, *given.values(), batch.levels, batch.layout).to_float()
+
+
+def errors(
+    model: HorseTransformer, data: Latents, grid: Grid, task: Task, level: float, *, clips: int
+) -> dict[str, float]:
+    """Error over variance of each modality that a task makes, all of it at one noise level."""
+    batch, found = predicted(model, data, grid, task, level, clips=clips)
     out = {}
-    for name in given:
+    for name in found:
         if batch.layout.is_noise(name):
             at = batch.layout.where(name, "target")
             clean = batch.clean[name][:, at]
@@ -100,6 +110,25 @@ def filtered(data: Latents, level: float) -> dict[str, float]:
     return out
 
 
+def components(
+    model: HorseTransformer, data: Latents, grid: Grid, level: float, *, clips: int
+) -> pd.DataFrame:
+    """Error over variance of the first picture's components, by band; the model's, a filter's."""
+    batch, found = predicted(model, data, grid, FIRST, level, clips=clips)
+    clean = batch.clean["image"]
+    variance = clean.flatten(0, 1).var(0)
+    missed = (found["image"] - clean).square().mean((0, 1))
+    filtered = variance * level**2 / ((1 - level) ** 2 * variance + level**2)
+    rows = {
+        f"{start} to {end - 1}": {
+            name: float(left[start:end].sum() / variance[start:end].sum())
+            for name, left in (("model", missed), ("filter", filtered))
+        }
+        for start, end in pairwise(BANDS) if start < len(variance)
+    }  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def table(
     model: HorseTransformer, data: Latents, grid: Grid, *, clips: int, precision: torch.dtype
 ) -> pd.DataFrame:
@@ -120,9 +149,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--clips", type=int, default=24)
     options = parser.parse_args(arguments)
     codecs = options.world / "codecs"
-    grid = clip_grid(
-        LappedCodec.from_pretrained(codecs / "picture"), MelCodec.from_pretrained(codecs / "sound")
-    )
+    picture = LappedCodec.from_pretrained(codecs / "picture")
+    grid = clip_grid(picture, MelCodec.from_pretrained(codecs / "sound"))
     data = Latents.load(sorted((options.world / "test-latents").glob("*.safetensors")))
     trained = Latents.load(sorted((options.world / "train-latents").glob("*.safetensors")))
     print(f"attributes, linear: image {left_by_attributes(trained, data):.3f}")
@@ -130,10 +158,12 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"\nnoisy tokens, filtered\n{alone.round(3).to_string()}")
     del trained
     for checkpoint in options.checkpoints:
-        found = table(
-            averaged_model(checkpoint), data, grid, clips=options.clips, precision=torch.bfloat16
-        )
+        model = averaged_model(checkpoint).carry_with(picture)
+        found = table(model, data, grid, clips=options.clips, precision=torch.bfloat16)
+        with torch.autocast("cpu", torch.bfloat16):
+            bands = components(model, data, grid, LEVELS[0], clips=options.clips)
         print(f"\n{checkpoint}\n{found.round(3).to_string()}", flush=True)
+        print(f"\ncomponents of the first picture at {LEVELS[0]}\n{bands.round(3).to_string()}")
     return 0
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 STUDIES = (
     "identity", "lip_sync", "articulation", "texture", "flicker", "motion", "motion_numbers",
-    "camera", "light", "speech", "sound_picture", "continuity",
+    "camera", "light", "speech", "speech_pace", "sound_picture", "continuity",
     "perceptual", "instruction", "redundancy", "agreement", "arena", "pairing",
     "foal", "weakened",
 )  # fmt: skip

@@ -91,10 +91,21 @@ def generated(pipe) -> Maker:
 
 
 def weights_of(folder: Path | None, about: object = "") -> str:
-    """A few letters that change when a model's weights, the read-out's, or `about` do."""
+    """A few letters that change when a model's weights, its settings, the read-out's weights, or
+    `about` do."""
     digest = hashlib.sha256(weights_path().read_bytes() + repr(about).encode())
-    for file in sorted(folder.rglob("*.safetensors")) if folder else []:
-        digest.update(file.read_bytes())
+    for file in sorted(folder.rglob("*")) if folder else []:
+        if file.suffix in (".safetensors", ".json"):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def codecs_of(*codecs: torch.nn.Module) -> str:
+    """The same of codecs."""
+    digest = hashlib.sha256()
+    for codec in codecs:
+        for name, tensor in sorted(codec.state_dict().items()):
+            digest.update(name.encode() + tensor.float().numpy().tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -229,7 +240,7 @@ def main() -> None:
                     model, options.keep, mark=mark, runs=1 if options.quick else 3,
                     device=options.device, busy=options.busy,
                 )  # fmt: skip
-    mark = weights_of(options.codecs, about)
+    mark = weights_of(None, (about, codecs_of(*codecs)))
     found[CODED] = records_of(CODED, wishes, coded(*codecs), mark=mark, **common)
     made = table(found, found[RENDERS], others)
     text = page(made, speeds, wishes=wishes, seed=json.loads(about[0])["seed"])

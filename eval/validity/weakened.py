@@ -1,15 +1,16 @@
 """Do the shipped metrics tell a good contender from the ones made worse in one thing on purpose?
 
-Run as ``python -m eval.validity.weakened --out docs/validity [--shots N]``. Each weakened contender
-(checkpoints of foal, rendered actors with a flaw) answers held-out shots with the seeds that the
-good one answers them with; a suite is in the right order where the good one's mean is better.
-Suites are resampled from the shots (bootstrap), and only shots count of which a metric could tell
-something of both.
+Run as ``python -m eval.validity.weakened --out docs/validity [--shots N] [--keep FOLDER]``. Each
+weakened contender (checkpoints of foal, rendered actors with a flaw) answers held-out shots with
+the seeds that the good one answers them with; a suite is in the right order where the good one's
+mean is better. Suites are resampled from the shots (bootstrap), and only shots count of which a
+metric could tell something of both.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 import hhlab as hh
+from eval.validity.foal import weights_of
 from eval.validity.foal_material import GIVEN, SIZE_PX
 from eval.validity.temporal_footage import markdown, save
 from hhlab.actors.dataset import sample_pair
@@ -26,11 +28,13 @@ from hhlab.actors.take import DressingRoom
 from hhlab.generate import load, shipped
 from hhlab.generate.protocol import Generator
 from hhlab.generate.rendered import RenderedActors
+from hhlab.readout.load import weights_path
 
 FOAL, RENDERED = "foal", "rendered"
 SUITES, SEED, GOAL = 2000, 11, 0.95
 SHOWN = 3  # references of a shot that has some
-RENDERED_FPS, RENDERED_S = 25.0, 3.2
+RENDERED_FPS, RENDERED_S = 25.0, 6.0
+SENTENCES = 3  # that a rendered actor says, so that there is speech enough to judge lips by
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ QUESTIONS = (
     Question(FOAL, "foal-no-sync", "lip_sync", "offset_ms", "zero"),
     Question(FOAL, "foal-no-reference", "identity", "distance", "lower", references=True),
     Question(RENDERED, "rendered, late sound", "lip_sync", "offset_ms", "zero"),
-    Question(RENDERED, "rendered, waxy skin", "texture", "oiliness_face", "lower"),
+    Question(RENDERED, "rendered, drifting face", "identity", "drift", "lower"),
+    Question(RENDERED, "rendered, oily skin", "texture", "oiliness_face", "lower"),
     Question(RENDERED, "rendered, waxy skin", "texture", "unnatural_face", "lower"),
 )
 
@@ -70,11 +75,18 @@ def maker(name: str) -> Generator:
     return load(name)
 
 
-def shots(count: int, *, references: bool) -> Iterator[hh.Shot]:
-    """Held-out scripts as a generator is asked for them."""
+def shots(count: int, *, references: bool, sentences: int = 1) -> Iterator[hh.Shot]:
+    """Held-out scripts as a generator is asked for them; `sentences` are said in each."""
     for number in range(count):
-        script, _ = sample_pair(SEED, number, "test")
+        script, other = sample_pair(SEED, number, "test")
+        said = [script, other, sample_pair(SEED, number + count, "test")[0]][:sentences]
         prompt = write_prompt(script, SEED * 1009 + number, detail="long", split="test").text
+        if sentences > 1:
+            words = " ".join(each.sentence for each in said)
+            named = script.sentence in prompt
+            prompt = (
+                prompt.replace(script.sentence, words) if named else f'{prompt} Saying "{words}".'
+            )
         shot = hh.Shot(prompt, seed=number)
         if references:
             room = DressingRoom(script.actor, SIZE_PX)
@@ -137,6 +149,7 @@ def main() -> int:
     parser.add_argument("--data", help="not needed; there so that all studies are called alike")
     parser.add_argument("--out", type=Path, default=Path("docs/validity"))
     parser.add_argument("--shots", type=int, default=20)
+    parser.add_argument("--keep", type=Path, help="keeps what is measured of these weights")
     options = parser.parse_args()
     here = shipped()
     questions = [q for q in QUESTIONS if q.good == RENDERED or q.weak in here]
@@ -148,7 +161,19 @@ def main() -> int:
     for (good, references), some in asked.items():
         metrics = sorted({q.metric for q in some})
         for name in (good, *dict.fromkeys(q.weak for q in some)):
-            rows += rows_of(name, list(shots(options.shots, references=references)), metrics)
+            many = SENTENCES if good == RENDERED else 1
+            some_shots = shots(options.shots, references=references, sentences=many)
+            mark = weights_of(weights_path().parent if name.startswith(FOAL) else None)
+            asked_of = f"{name}{' references' * references} {options.shots} {' '.join(metrics)}"
+            key = f"{asked_of} {mark}"
+            kept = options.keep / f"{key}.json" if options.keep else None
+            if kept is not None and kept.exists():
+                rows += json.loads(kept.read_text(encoding="utf-8"))
+                continue
+            rows += (new := rows_of(name, list(some_shots), metrics))
+            if kept is not None:
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                kept.write_text(json.dumps(new), encoding="utf-8")
     table = pd.DataFrame([answer(q, pd.DataFrame(rows), options.shots) for q in questions])
     text = PAGE.format(table=markdown(table), shots=options.shots, suites=SUITES, goal=GOAL)
     save(options.out, "weakened", [text.strip()], table)
@@ -162,7 +187,9 @@ foal and the checkpoints of it that were made worse on purpose, and rendered act
 a flaw, answer the same {shots} held-out shots with the same seeds; the shipped metrics measure the
 clips as they measure any other's. *Right order* is the share of {suites:,} suites, resampled from
 the shots that the metric could tell of both, in which the good contender's mean is the better one;
-the goal is {goal:.2f}. An offset counts by its size.
+the goal is {goal:.2f}. An offset counts by its size. Waxy skin is asked of the number that looks
+for lost texture: that of oily skin looks for highlights, of which waxing leaves fewer. It was asked
+of that one first, which then put the two in the wrong order.
 
 {table}
 """

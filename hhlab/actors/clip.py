@@ -1,19 +1,15 @@
-"""A talking clip with its exact truth: who is seen, what is said when, where the mouth is."""
+"""A talking clip with its exact truth: what is said when, and where the mouth is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from threading import Lock
 
 import numpy as np
 
 from hhlab.actors import background, stage
 from hhlab.actors.animate import Animator
-from hhlab.actors.body import Clothes
 from hhlab.actors.camera import shoot
-from hhlab.actors.head import blend_heads
 from hhlab.actors.identity import Actor
 from hhlab.actors.light import light_of
 from hhlab.actors.performance import perform
@@ -26,7 +22,6 @@ from hhlab.types import Audio, Clip
 
 LEAD_S = 0.20  # silence before the first word
 TAIL_S = 0.35
-MORPH_STEPS = 8  # identities built exactly on the way to another one; between them, tables blend
 
 
 @dataclass(frozen=True)
@@ -36,8 +31,6 @@ class Truth:
     Attributes
     ----------
     offset_ms, drift_ms_per_s : of the sound against the picture; + means the sound comes late
-    actors : who is seen, one or two (the second when the identity changes)
-    identity : float64 (t,), how far the first actor has turned into the second
     times_s : float64 (t,), when each frame is shown
     phonemes : with times on the clip's clock, as the *picture* articulates them
     mouth : float64 (t, 4), opening, width, rounding, jaw, each in [0, 1]
@@ -50,8 +43,6 @@ class Truth:
 
     offset_ms: float
     drift_ms_per_s: float
-    actors: tuple[Actor, ...]
-    identity: np.ndarray
     times_s: np.ndarray
     phonemes: tuple[Phoneme, ...]
     mouth: np.ndarray
@@ -79,8 +70,6 @@ def render_clip(
     fps: float = 25.0,
     seconds: float | None = None,
     scene: Scene | None = None,
-    becomes: Actor | None = None,
-    fraction: Callable[[np.ndarray], np.ndarray] | None = None,
     workers: int = 1,
     speech: Speech | None = None,
     built: stage.Built | None = None,
@@ -94,8 +83,6 @@ def render_clip(
     seconds : length; by default as long as the words take. A shorter clip cuts the words off, a
         longer one ends in silence
     scene : place, clothes, camera, light, liveliness; drawn from `seed` if not given
-    becomes, fraction : another actor, and how far (0 to 1) the face has turned into it at times
-        float64 (t,) in seconds; clothes, voice and scene stay
     workers : threads that draw frames; the pixels do not depend on it
     speech : what is heard, if `text` has been spoken already
     built : the actor in the scene's clothes, if built already for this size; one worker draws in
@@ -106,8 +93,6 @@ def render_clip(
         raise BadArgument("size_px", expected="96 to 1080", found=f"{width}x{height}")
     if not 1 <= fps <= 120:
         raise BadArgument("fps", expected="1 to 120", found=str(fps))
-    if (becomes is None) != (fraction is None):
-        raise BadArgument("becomes", expected="to be given together with fraction", found="one")
     scene = scene or Scene.sample(seed)
     speech = speech or speak(text, **voice_of(actor))
     duration_s = speech.duration_s + LEAD_S + TAIL_S if seconds is None else float(seconds)
@@ -117,22 +102,15 @@ def render_clip(
     mouths = mouths.astype(np.float64)
     poses = perform(scene.performance, mouths, times, _energy(speech, times), seed)
     shots, light = shoot(scene.camera, times, seed), light_of(scene.light)
-    side = min(width, height)
-    amount = np.zeros(len(times)) if fraction is None else np.clip(fraction(times), 0.0, 1.0)
-    cast = _Cast(actor, becomes, scene.clothes, side)
-    if built is not None:
-        cast.steps[0] = built
+    built = built or stage.build(actor, scene.clothes, min(width, height))
     place = background.draw_background(scene.background, seed, width, height)
     frames = np.empty((len(times), height, width, 3), np.uint8)
     marks: list[dict[str, np.ndarray]] = [{} for _ in times]
 
     def draw(which: range) -> None:
-        # one thread's own working tables
-        own: dict[float, stage.Built] = {0.0: built} if built and workers == 1 else {}
+        # An animator draws in tables of its own: each thread needs one.
+        on = built if workers == 1 else replace(built, animator=Animator(built.head))
         for i in which:
-            if amount[i] not in own:
-                own = {amount[i]: cast.at(amount[i])}
-            on = own[amount[i]]
             now = light.at(float(times[i]))
             frames[i] = stage.draw(on, place, poses[i], shots[i], now, width, height)
             turned = replace(poses[i], yaw=poses[i].yaw + shots[i].orbit)
@@ -148,8 +126,7 @@ def render_clip(
     gap = places["upper_lip_inner"] - places["lower_lip_inner"]
     truth = Truth(
         offset_ms=0.0, drift_ms_per_s=0.0,
-        actors=(actor,) if becomes is None else (actor, becomes),
-        identity=amount, times_s=times,
+        times_s=times,
         phonemes=tuple(_later(phoneme, LEAD_S) for phoneme in speech.phonemes),
         mouth=mouths, aperture_px=np.linalg.norm(gap, axis=1),
         pose_deg=np.rad2deg(
@@ -163,36 +140,6 @@ def render_clip(
         provenance={"actor": actor.describe(), "seed": seed, "text": text},
     )  # fmt: skip
     return TalkingClip(clip, truth)
-
-
-class _Cast:
-    """Builds the actor, or the actors on the way to another, as they are needed."""
-
-    def __init__(self, actor: Actor, becomes: Actor | None, clothes: Clothes, side: int) -> None:
-        self.actor, self.becomes = actor, becomes
-        self.clothes, self.side = clothes, side
-        self.steps: dict[int, stage.Built] = {}
-        self.lock = Lock()
-
-    def _step(self, number: int) -> stage.Built:
-        with self.lock:
-            if number not in self.steps:
-                who = self.actor
-                if self.becomes is not None:
-                    who = Actor.blend(self.actor, self.becomes, number / MORPH_STEPS)
-                self.steps[number] = stage.build(who, self.clothes, self.side)
-            return self.steps[number]
-
-    def at(self, fraction: float) -> stage.Built:
-        place = fraction * MORPH_STEPS
-        low = int(place)
-        if place == low:
-            made = self._step(low)
-            return replace(made, animator=Animator(made.head))
-        a, b = self._step(low), self._step(low + 1)
-        head = blend_heads(a.head, b.head, place - low)
-        nearer = a if place - low < 0.5 else b
-        return stage.Built(Animator(head), nearer.body, nearer.hanging)
 
 
 def landmarks(animator: Animator, pose: Pose, view: View) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -78,18 +78,4 @@ def build_head(actor: Actor, size: int) -> Head:
     return Head(
         actor, where, grid, radius.astype(np.float32), np.ascontiguousarray(surface),
         np.ascontiguousarray(base[..., :2]), mane.cover,
-    )  # fmt: skip
-
-
-def blend_heads(a: Head, b: Head, fraction: float) -> Head:
-    """A head between two that are nearly alike: every table goes the same part of the way."""
-    f = np.float32(fraction)
-    where = face.Layout(
-        *(p + (q - p) * fraction for p, q in zip(astuple(a.layout), astuple(b.layout), strict=True))
-    )
-    return Head(
-        Actor.blend(a.actor, b.actor, fraction), where, a.chart,
-        *(p + (q - p) * f for p, q in (
-            (a.radius, b.radius), (a.surface, b.surface), (a.place, b.place), (a.hairy, b.hairy)
-        )),
     )  # fmt: skip

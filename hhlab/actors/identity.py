@@ -1,7 +1,7 @@
 """Who an actor is: one continuous vector of named traits, from which everything is drawn.
 
-Every trait lies in [0, 1]. Because nothing about a face is a hard category, any two actors can
-be blended by an exactly known fraction, hair style, glasses and beard included.
+Every trait lies in [0, 1]. Nothing about a face is a hard category: hair style, glasses and beard
+come by degrees, as skin and bones do.
 """
 
 from __future__ import annotations
@@ -125,18 +125,6 @@ class Actor:
                 raise BadArgument(trait, expected=f"one of {', '.join(TRAITS)}")
             draw[trait] = value
         return cls(np.array([draw[name] for name in TRAITS], np.float32), name=f"actor {seed}")
-
-    @classmethod
-    def blend(cls, a: Actor, b: Actor, fraction: float) -> Actor:
-        """Go `fraction` of the way from a (0) to b (1), in every trait alike."""
-        if not 0.0 <= fraction <= 1.0:
-            raise BadArgument("fraction", expected="0 to 1", found=str(fraction))
-        if fraction == 0.0:
-            return a
-        if fraction == 1.0:
-            return b
-        traits = a.traits + np.float32(fraction) * (b.traits - a.traits)
-        return cls(traits, name=f"{a.name} to {b.name}, {fraction:.0%}")
 
     def describe(self) -> str:
         """Say in one plain English phrase what this person looks like."""

@@ -28,6 +28,8 @@ class ModelConfig:
     places : whether tokens are told where in the picture and when in the clip they lie, beside what
         rotary positions say of two tokens' distance
     copies : whether a token of a clip that is edited may be taken over from its source
+    moves : where the first picture may be carried along through the clip, the pictures that a video
+        token stands for, and the parts along a block's side that move each by itself; else empty
     """
 
     width: int = 256
@@ -47,6 +49,7 @@ class ModelConfig:
     gates: bool = True
     places: bool = True
     copies: bool = True
+    moves: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if sum(self.rope_pairs) * 2 != self.head_dim:
@@ -62,7 +65,7 @@ class ModelConfig:
         return asdict(self)
 
 
-FOAL = ModelConfig()
+FOAL = ModelConfig(image_dim=48, video_dim=96, moves=(4, 4))
 
 # 40 layers, width 5120, heads of 128, 8 key-value groups, modality-specific first and last four
 # layers, latents of 48 channels in 1x2x2 patches, sound of 64 channels, text vectors of 3584.

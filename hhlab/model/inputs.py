@@ -56,7 +56,7 @@ class Given:
         def pictures(frames: Sequence[np.ndarray]) -> torch.Tensor:
             fitted = np.stack([fit_picture(frame, size) for frame in frames])
             x = torch.from_numpy(fitted).float() / 127.5 - 1
-            return x.to(codec.image_basis)
+            return x.to(codec.image_mean)
 
         def clip(frames: np.ndarray, role: str) -> None:
             if len(frames) != canvas.num_frames:
@@ -118,7 +118,7 @@ def encode_prompts(
     return np.stack([one.ids for one in found]), [one.unknown for one in found]
 
 
-def check(prompts, negatives, givens, steps, guidance, output_type) -> None:
+def check(prompts, negatives, givens, steps, guidance, temperature, output_type) -> None:
     """Refuse what cannot be made, before any work is done."""
     for name, texts in (("prompt", prompts), ("negative_prompt", negatives)):
         for text in texts:
@@ -143,5 +143,7 @@ def check(prompts, negatives, givens, steps, guidance, output_type) -> None:
         raise BadArgument("num_inference_steps", expected="1 or more", found=str(steps))
     if not 0 <= guidance <= 50:
         raise BadArgument("guidance_scale", expected="0 to 50", found=str(guidance))
+    if not 0 < temperature <= 1:
+        raise BadArgument("temperature", expected="above 0, up to 1", found=str(temperature))
     if output_type not in ("np", "latent"):
         raise BadArgument("output_type", expected="np or latent", found=repr(output_type))

@@ -34,15 +34,18 @@ def border_filter(reach: int) -> np.ndarray:
     return mirror @ np.block([[one, zero], [zero, odd]]) @ mirror
 
 
-def lapped_matrix(size: int, block: int) -> np.ndarray:
-    """The filter for a whole side of `size` pixels, float64 (size, size), orthonormal."""
-    matrix = np.eye(size)
+def filtered(pictures: torch.Tensor, matrix: torch.Tensor, block: int) -> torch.Tensor:
+    """Pictures (..., h, w) with `matrix` applied across every border between two blocks.
+
+    `matrix` is (block, block): half of a block on either side of the border.
+    """
     reach = block // 2
-    for border in range(block, size, block):
-        matrix[border - reach : border + reach, border - reach : border + reach] = border_filter(
-            reach
-        )
-    return matrix
+    for axis, many in ((-1, pictures.shape[-1]), (-2, pictures.shape[-2])):
+        start, inner, end = pictures.split([reach, many - block, reach], axis)
+        inner = inner.unflatten(axis, (-1, block))
+        inner = inner @ matrix.T if axis == -1 else matrix @ inner
+        pictures = torch.cat([start, inner.flatten(axis - 1, axis), end], axis)
+    return pictures
 
 
 class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
@@ -59,7 +62,8 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
         for name, count, dim in (("image", 1, image_dim), ("video", frames, video_dim)):
             values = 3 * count * block_px**2
             self.register_buffer(f"{name}_mean", torch.zeros(values))
-            self.register_buffer(f"{name}_basis", torch.zeros(values, dim))
+            # in half precision: they are most of the codec's size, and exact to .1% will do
+            self.register_buffer(f"{name}_basis", torch.zeros(values, dim, dtype=torch.float16))
             self.register_buffer(f"{name}_scale", torch.ones(dim))
         self._matrices: dict[tuple, torch.Tensor] = {}
 
@@ -67,10 +71,10 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
     def frames(self) -> int:
         return self.config.frames
 
-    def _filter(self, side: int, like: torch.Tensor) -> torch.Tensor:
-        key = (side, like.device, like.dtype)
+    def _filter(self, like: torch.Tensor) -> torch.Tensor:
+        key = (like.device, like.dtype)
         if key not in self._matrices:
-            matrix = lapped_matrix(side, self.config.block_px)
+            matrix = border_filter(self.config.block_px // 2)
             self._matrices[key] = torch.tensor(matrix, dtype=like.dtype, device=like.device)
         return self._matrices[key]
 
@@ -80,22 +84,20 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
         side = self.config.block_px
         if h % side or w % side:
             raise BadArray("pictures", expected=f"sides that divide by {side}", found=f"{w}x{h}")
-        x = torch.einsum("yh,bthwc->btywc", self._filter(h, pictures), pictures)
-        x = torch.einsum("xw,btywc->btyxc", self._filter(w, pictures), x)
-        x = x.reshape(b, t, h // side, side, w // side, side, 3)
-        return x.permute(0, 2, 4, 1, 3, 5, 6).reshape(b, (h // side) * (w // side), -1)
+        x = filtered(pictures.permute(0, 1, 4, 2, 3), self._filter(pictures), side)
+        x = x.reshape(b, t, 3, h // side, side, w // side, side)
+        return x.permute(0, 3, 5, 1, 4, 6, 2).reshape(b, (h // side) * (w // side), -1)
 
     def _pictures(self, blocks: torch.Tensor, t: int, rows: int, columns: int) -> torch.Tensor:
         side = self.config.block_px
-        x = blocks.reshape(-1, rows, columns, t, side, side, 3).permute(0, 3, 1, 4, 2, 5, 6)
-        x = x.reshape(len(x), t, rows * side, columns * side, 3)
-        x = torch.einsum("yh,btywc->bthwc", self._filter(rows * side, x), x)
-        return torch.einsum("xw,bthxc->bthwc", self._filter(columns * side, x), x)
+        x = blocks.reshape(-1, rows, columns, t, side, side, 3).permute(0, 3, 6, 1, 4, 2, 5)
+        x = x.reshape(len(x), t, 3, rows * side, columns * side)
+        return filtered(x, self._filter(x).T, side).permute(0, 1, 3, 4, 2)
 
     def encode_image(self, picture: torch.Tensor) -> torch.Tensor:
         """Tokens (b, rows columns, image_dim) of pictures float (b, h, w, 3) in [-1, 1]."""
         blocks = self._blocks(picture[:, None])
-        return (blocks - self.image_mean) @ self.image_basis / self.image_scale
+        return (blocks - self.image_mean) @ self.image_basis.float() / self.image_scale
 
     def encode_video(self, pictures: torch.Tensor) -> torch.Tensor:
         """Tokens (b, groups rows columns, video_dim) of (b, frames groups, h, w, 3) in [-1, 1]."""
@@ -103,16 +105,16 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
         if t % self.frames:
             raise BadArray("pictures", expected=f"a multiple of {self.frames}", found=str(t))
         blocks = self._blocks(pictures.reshape(-1, self.frames, *pictures.shape[2:]))
-        tokens = (blocks - self.video_mean) @ self.video_basis / self.video_scale
+        tokens = (blocks - self.video_mean) @ self.video_basis.float() / self.video_scale
         return tokens.reshape(b, -1, tokens.shape[-1])
 
     def decode(self, image: torch.Tensor, video: torch.Tensor, rows: int, columns: int):
         """Pictures float (b, t, h, w, 3), about [-1, 1], of a clip's image and video tokens."""
-        first = image * self.image_scale @ self.image_basis.T + self.image_mean
+        first = image * self.image_scale @ self.image_basis.float().T + self.image_mean
         first = self._pictures(first, 1, rows, columns)
         if not video.shape[1]:
             return first
-        blocks = video * self.video_scale @ self.video_basis.T + self.video_mean
+        blocks = video * self.video_scale @ self.video_basis.float().T + self.video_mean
         rest = self._pictures(
             blocks.reshape(-1, rows * columns, blocks.shape[-1]), self.frames, rows, columns
         )

@@ -69,16 +69,20 @@ class HorsePipeline(DiffusionPipeline):
         size_px: int = 96,
         fps: float = 12.5,
         seconds: float = 2.0,
+        temperature: float = 1.0,
     ) -> None:
         super().__init__()
         self.register_modules(
             transformer=transformer, picture_codec=picture_codec, sound_codec=sound_codec,
             scheduler=scheduler, sound_scheduler=sound_scheduler,
         )  # fmt: skip
-        self.register_to_config(words=list(words), size_px=size_px, fps=fps, seconds=seconds)
+        transformer.carry_with(picture_codec)
+        self.register_to_config(
+            words=list(words), size_px=size_px, fps=fps, seconds=seconds, temperature=temperature
+        )
 
     name = "horse"
-    default_steps, default_guidance = 20, 2.0
+    default_steps, default_guidance = 20, 3.0
 
     # --- sizes ------------------------------------------------------------------------------
     @property
@@ -100,7 +104,8 @@ class HorsePipeline(DiffusionPipeline):
         negative_prompt: str | Sequence[str] | None = None,
         given: Given | Sequence[Given] | None = None,
         num_inference_steps: int = 20,
-        guidance_scale: float = 2.0,
+        guidance_scale: float = 3.0,
+        temperature: float | None = None,
         width: int | None = None,
         height: int | None = None,
         num_frames: int | None = None,
@@ -118,6 +123,10 @@ class HorsePipeline(DiffusionPipeline):
         given : references, first picture, source clip, picture or sound to be kept, of each clip;
             all clips of a batch must be given the same kinds
         num_inference_steps, guidance_scale : 1 turns guidance off and halves the work
+        temperature : above 0 and up to 1, of the noise that pictures begin with; the model was
+            trained with 1, less gives smoother pictures that differ less from seed to seed
+            (Kingma and Dhariwal 2018, "Glow", section 6, there of a flow's density); the
+            pipeline's own, where not given
         width, height, num_frames : of the clips; as the model was trained on, where not given
         generator : one for all, or one a clip, so that a clip does not depend on its batch
         output_type : "np" or "latent"
@@ -134,7 +143,9 @@ class HorsePipeline(DiffusionPipeline):
         givens = [g or Given() for g in ([given] * len(prompts) if alike else given)]
         negatives = negative_prompt if negative_prompt is not None else ""
         negatives = [negatives] * len(prompts) if isinstance(negatives, str) else list(negatives)
-        check(prompts, negatives, givens, num_inference_steps, guidance_scale, output_type)
+        temperature = self.config.temperature if temperature is None else temperature
+        check(prompts, negatives, givens, num_inference_steps, guidance_scale, temperature,
+              output_type)  # fmt: skip
         canvas = canvas_of(self, width=width, height=height, num_frames=num_frames)
         grid = canvas.grid(self)
         device, dtype = self._execution_device, self.transformer.dtype
@@ -153,7 +164,7 @@ class HorsePipeline(DiffusionPipeline):
             first_frame=kinds.first_frame is not None, picture_given=kinds.picture is not None,
             sound_given=kinds.sound is not None,
         )  # fmt: skip
-        tokens = self._start(layout, clean, generator, device)
+        tokens = self._start(layout, clean, generator, temperature, device)
         self._interrupt = False
         set_steps(self.scheduler, num_inference_steps, device)
         set_steps(self.sound_scheduler, num_inference_steps, device)
@@ -185,7 +196,7 @@ class HorsePipeline(DiffusionPipeline):
                 tokens |= callback_on_step_end(self, step, now, shown) or {}
         return self._finish(tokens, layout, grid, unknown, output_type, return_dict)
 
-    def _start(self, layout, clean, generator, device) -> dict[str, torch.Tensor]:
+    def _start(self, layout, clean, generator, temperature, device) -> dict[str, torch.Tensor]:
         """Tokens before the first step: what is given, and noise."""
         out = {}
         config = self.transformer.config
@@ -201,7 +212,8 @@ class HorsePipeline(DiffusionPipeline):
             if layout.is_noise(name):
                 at = layout.where(name, "target")
                 shape = (len(clean), at.stop - at.start, dims[name])
-                tokens[:, at] = randn_tensor(shape, generator=generator, device=device)
+                noise = randn_tensor(shape, generator=generator, device=device)
+                tokens[:, at] = noise if name == "audio" else temperature * noise
             out[name] = tokens
         return out
 
@@ -221,7 +233,7 @@ class HorsePipeline(DiffusionPipeline):
             frames, audio = {n: targets[n] for n in ("image", "video")}, targets["audio"]
         else:
             codec = self.picture_codec
-            kind = codec.image_basis.dtype
+            kind = codec.image_mean.dtype
             frames = codec.decode(
                 targets["image"].to(kind), targets["video"].to(kind), grid.rows, grid.columns
             )

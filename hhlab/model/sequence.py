@@ -75,6 +75,15 @@ class Layout:
         """Whether the target of a modality is to be generated."""
         return any(s.role == "target" and not s.clean for s in self.of(modality))
 
+    @cached_property
+    def blocks(self) -> tuple[int, int]:
+        """Rows and columns of a picture's tokens; (0, 0) where there are no pictures."""
+        first = next((s.positions for s in self.segments if s.modality in ("image", "video")
+                      and s.role == "target" and len(s)), None)  # fmt: skip
+        if first is None:
+            return 0, 0
+        return int(first[:, 1].max()) + 1, int(first[:, 2].max()) + 1
+
     def positions(self, modality: str, device: torch.device) -> torch.Tensor:
         """Positions, float32 (n, 4), of a modality's tokens."""
         return self._tensor("positions", modality, device)

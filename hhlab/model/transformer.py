@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -20,25 +20,35 @@ from diffusers.models.modeling_utils import ModelMixin
 from diffusers.utils import BaseOutput
 from torch import nn
 
+from hhlab.errors import BadArgument
+from hhlab.model.carried import carry
 from hhlab.model.config import MODALITIES, ModelConfig
-from hhlab.model.layers import Layer, Norm
+from hhlab.model.layers import Layer
 from hhlab.model.rope import angles
 from hhlab.model.sequence import PLACE_FEATURES, ROLES, Layout
+from hhlab.model.ways_out import Part, copied, put
+
+if TYPE_CHECKING:
+    from hhlab.model.lapped import LappedCodec
 
 LEVEL_WAVES = 16
+ADDED = ("part.copy", "part.keep", "part.move")  # ways out beside the tokens themselves
 
 
 @dataclass
 class HorseOutput(BaseOutput):
     """Clean tokens as predicted, each (b, n, channels), of all tokens of these modalities.
 
-    `middle`, where asked for, is the whole sequence (b, n, width) after half of the layers.
+    `middle`, where asked for, is the whole sequence (b, n, width) after half of the layers;
+    `motion`, where the first picture is carried along, that of the video's target tokens as
+    :func:`hhlab.model.carried.carry` takes it.
     """
 
     image: torch.Tensor
     video: torch.Tensor
     audio: torch.Tensor
     middle: torch.Tensor | None = None
+    motion: torch.Tensor | None = None
 
     def to_float(self) -> dict[str, torch.Tensor]:
         """As float32, by name."""
@@ -50,30 +60,6 @@ class Join(nn.Module):
 
     def forward(self, parts: list, cosines: list, sines: list) -> list:
         return [torch.cat(parts, 1), torch.cat(cosines, 1)[0], torch.cat(sines, 1)[0]]
-
-
-class Part(nn.Module):
-    """Take the sequence apart, and read out the modalities that are generated."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.norm = nn.ModuleDict({name: Norm(config.width, eps=1e-6) for name in MODALITIES[1:]})
-        dims = (config.image_dim, config.video_dim, config.audio_dim)
-        self.heads = nn.ModuleDict(
-            {n: nn.Linear(config.width, d) for n, d in zip(MODALITIES[1:], dims, strict=True)}
-        )
-        self.copies = config.copies
-        if self.copies:
-            self.copy = nn.ModuleDict({n: nn.Linear(config.width, 1) for n in MODALITIES[1:]})
-
-    def forward(self, x: torch.Tensor, sizes: tuple[int, ...]) -> list[torch.Tensor]:
-        """Each (b, n, channels); with copies, one more: how far the source is to be taken over."""
-        out = []
-        for name, part in zip(MODALITIES[1:], x.split(list(sizes), dim=1)[1:], strict=True):
-            part = self.norm[name](part)
-            found = self.heads[name](part)
-            out.append(torch.cat([found, self.copy[name](part)], -1) if self.copies else found)
-        return out
 
 
 class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
@@ -112,12 +98,13 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         gates: bool = True,
         places: bool = True,
         copies: bool = True,
+        moves: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
         config = ModelConfig(
             width, layers, edge_layers, heads, kv_heads, head_dim, mlp_width, image_dim, video_dim,
             audio_dim, text_vocabulary, text_dim, text_tokens, tuple(rope_pairs), gates,
-            places, copies,
+            places, copies, tuple(moves),
         )  # fmt: skip
         self.sizes = config
         self.words = nn.Embedding(text_vocabulary, text_dim) if text_vocabulary else None
@@ -133,6 +120,17 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         self.blocks = nn.ModuleList(Layer(config, modal=number in edge) for number in range(layers))
         self.part = Part(config)
         self.gradient_checkpointing = False
+        self._codec: list[LappedCodec] = []  # in a list: it is no part of this module
+
+    @property
+    def codec(self) -> LappedCodec | None:
+        """The picture's codec, where :meth:`carry_with` named one."""
+        return self._codec[0] if self._codec else None
+
+    def carry_with(self, codec: LappedCodec | None) -> HorseTransformer:
+        """Name the picture's codec, by which first pictures are carried along (`moves`)."""
+        self._codec = [] if codec is None else [codec]
+        return self
 
     @classmethod
     def of(cls, config: ModelConfig) -> HorseTransformer:
@@ -150,8 +148,10 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
                 nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
             if "to_out" in name:
                 parameter.mul_((2 * self.sizes.layers) ** -0.5)
-            if "heads" in name or "to_gate" in name or "part.copy" in name:
+            if "heads" in name or "to_gate" in name or name.startswith(ADDED):
                 parameter.zero_()
+            if name == "part.keep.bias":
+                parameter.fill_(-2.0)
             if name.startswith(("words", "role")):
                 nn.init.normal_(parameter, std=0.5)
 
@@ -205,31 +205,36 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
                 x = block(x, cos, sin, sizes)
             if return_middle and number == len(self.blocks) // 2:
                 middle = x
-        found = zip(MODALITIES[1:], self.part(x, sizes), strict=True)
-        image, video, audio = (
-            self._copied(name, guess, tokens, layout)
-            for (name, guess), tokens in zip(found, (image, video, audio), strict=True)
-        )
+        found = dict(zip(MODALITIES[1:], self.part(x, sizes), strict=True))
+        if self.sizes.copies:
+            given_by = {"image": image, "video": video, "audio": audio}
+            found |= {n: copied(n, found[n], given_by[n], layout) for n in ("image", "audio")}
+        first = layout.where("image", "target")
+        first = (found["image"] if layout.is_noise("image") else image)[:, first]
+        found["video"], motion = self._carried(found["video"], first, layout)
+        if self.sizes.copies:
+            found["video"] = copied("video", found["video"], video, layout)
+        image, video, audio = (found[name] for name in MODALITIES[1:])
         if not return_dict:
             return image, video, audio
-        return HorseOutput(image, video, audio, middle)
+        return HorseOutput(image, video, audio, middle, motion)
 
-    def _copied(
-        self, name: str, guess: torch.Tensor, tokens: torch.Tensor, layout: Layout
-    ) -> torch.Tensor:
-        """Guesses, those of a clip that is edited joined with the source's tokens at their places.
-
-        Most of an edited clip is to stay as it was, and no way through the layers is as exact.
-        """
-        if not self.sizes.copies:
-            return guess
-        guess, take = guess[..., :-1], guess[..., -1:].sigmoid()
-        source, target = layout.where(name, "source"), layout.where(name, "target")
-        if source == slice(0, 0):
-            return guess
-        there, take = tokens[:, source].to(guess.dtype), take[:, target]
-        joined = guess[:, target] * (1 - take) + there * take
-        return torch.cat([guess[:, : target.start], joined, guess[:, target.stop :]], 1)
+    def _carried(
+        self, found: torch.Tensor, first: torch.Tensor, layout: Layout
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Video as it was found, joined with the first picture carried along, and its motion."""
+        sizes, at, dim = self.sizes, layout.where("video", "target"), self.sizes.video_dim
+        if not sizes.moves:
+            return found, None
+        found, keep, motion = found.split([dim + sizes.copies, dim, self.part.motions], dim=-1)
+        if not first.shape[1] or at.start == at.stop:
+            return found, None
+        if self.codec is None:
+            raise BadArgument("codec", expected="carry_with(codec) before", found="none")
+        motion, keep, new = motion[:, at], keep[:, at].sigmoid(), found[:, at, :dim]
+        moved = carry(self.codec, first, motion, *layout.blocks, sizes.moves[1])
+        joined = new * (1 - keep) + moved.to(new) * keep
+        return put(found, at, torch.cat([joined, found[:, at, dim:]], -1)), motion
 
 
 def waves(level: torch.Tensor) -> torch.Tensor:

@@ -22,7 +22,7 @@ METRICS: tuple[MetricKind, ...] = tuple(once(kind) for kind in (
     MetricKind("motion", "4", "do things move as one expects", motion),
     MetricKind("camera", "3", "how does the camera move", camera),
     MetricKind("light", "1", "from where light comes, how warm and strong it is", light),
-    MetricKind("speech", "1", "are the words right, and does the voice sound well", speech),
+    MetricKind("speech", "2", "are the words right, and does the voice sound well", speech),
     MetricKind("sound_picture", "1", "do sounds begin with what is seen", sound_picture),
     MetricKind("instruction", "1", "is what the prompt asks for there, clause by clause",
                lambda context: instruction(context, METRICS)),

@@ -22,9 +22,8 @@ def pairs():
         "a": render_clip(a, "Hello", seed=5, **SMALL),
         "again": render_clip(a, "Hello", seed=5, **SMALL),
         "b": render_clip(b, "Hello", seed=5, **SMALL),
-        "swap": render_clip(a, "Hello", seed=5, becomes=b, **SMALL,
-                            fraction=lambda t: (t >= 0.4).astype(float)),
-    }  # fmt: skip
+        "two workers": render_clip(a, "Hello", seed=5, workers=2, **SMALL),
+    }
 
 
 def pixels(made):
@@ -42,12 +41,8 @@ def test_another_actor_looks_different(pairs):
     assert np.abs(pixels(pairs["a"]) - pixels(pairs["b"])).mean() > 5
 
 
-def test_a_swap_is_exactly_one_actor_then_the_other_face(pairs):
-    swap, a = pixels(pairs["swap"]), pixels(pairs["a"])
-    before = pairs["swap"].truth.identity == 0
-    assert before.tolist() == [True] * 4 + [False] * 2
-    assert (swap[before] == a[before]).all()
-    assert np.abs(swap[~before] - a[~before]).mean() > 5
+def test_workers_draw_the_same_pixels(pairs):
+    assert (pixels(pairs["two workers"]) == pixels(pairs["a"])).all()
 
 
 def test_sound_is_as_long_as_the_picture(talk):
@@ -131,8 +126,7 @@ def test_wide_pictures_and_seconds(pairs):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"size_px": 40}, {"size_px": 5000}, {"fps": 0}, {"becomes": Actor.sample(1)},
-     {"scene": Scene(background="moon")}],
+    [{"size_px": 40}, {"size_px": 5000}, {"fps": 0}, {"scene": Scene(background="moon")}],
 )  # fmt: skip
 def test_impossible_wishes_are_refused(wrong):
     with pytest.raises(BadArgument):

@@ -1,4 +1,4 @@
-"""An actor is a vector: the same seed, the same person; blends are exact."""
+"""An actor is a vector: the same seed, the same person."""
 
 import numpy as np
 import pytest
@@ -17,21 +17,6 @@ def test_every_sample_is_valid_and_repeatable(seed):
     actor = Actor.sample(seed)
     assert actor == Actor.sample(seed)
     assert actor.traits.min() >= 0 and actor.traits.max() <= 1
-
-
-@given(seeds, seeds, st.floats(0, 1))
-@settings(max_examples=40, deadline=None)
-def test_blend_lies_exactly_on_the_way(a, b, fraction):
-    first, second = Actor.sample(a), Actor.sample(b)
-    between = Actor.blend(first, second, fraction)
-    expected = (1 - fraction) * first.traits + fraction * second.traits
-    np.testing.assert_allclose(between.traits, expected, atol=1e-6)
-
-
-def test_blend_ends_are_the_actors_themselves():
-    a, b = Actor.sample(1), Actor.sample(2)
-    assert Actor.blend(a, b, 0.0) == a
-    assert Actor.blend(a, b, 1.0) == b
 
 
 def test_different_seeds_give_different_people():
@@ -62,5 +47,3 @@ def test_impossible_traits_are_refused(traits):
 def test_unknown_trait_is_named():
     with pytest.raises(BadArgument, match="wings"):
         Actor.sample(1, wings=1.0)
-    with pytest.raises(BadArgument):
-        Actor.blend(Actor.sample(1), Actor.sample(2), 1.5)

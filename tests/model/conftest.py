@@ -14,7 +14,7 @@ WORDS = ("<pad>", "<unknown>", ".", "a", "man", "woman")
 TINY = ModelConfig(
     width=32, layers=3, edge_layers=1, heads=2, kv_heads=1, head_dim=16, mlp_width=48,
     image_dim=48, video_dim=64, audio_dim=24, text_vocabulary=len(WORDS), text_dim=32,
-    text_tokens=8, rope_pairs=(3, 2, 2, 1),
+    text_tokens=8, rope_pairs=(3, 2, 2, 1), moves=(4, 2),
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import torch.distributed as dist
 from diffusers import ContextParallelConfig
 from torch.distributed.device_mesh import init_device_mesh
 
-from hhlab.model import HorseTransformer
+from hhlab.model import HorseTransformer, LappedCodec
 from tests.model.conftest import TINY
 from tests.model.test_transformer import example
 
@@ -17,7 +17,10 @@ from tests.model.test_transformer import example
 def main(rendezvous: str, rank: int) -> None:
     dist.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2)
     torch.manual_seed(0)
-    model = HorseTransformer.of(TINY).eval()
+    codec = LappedCodec(block_px=8, frames=4, image_dim=48, video_dim=64)
+    torch.nn.init.normal_(codec.image_basis, std=0.1)
+    torch.nn.init.normal_(codec.video_basis, std=0.1)
+    model = HorseTransformer.of(TINY).eval().carry_with(codec)
     for head in model.part.heads.values():
         torch.nn.init.normal_(head.weight, std=0.1)
     inputs = example()

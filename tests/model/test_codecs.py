@@ -10,17 +10,21 @@ from hypothesis import strategies as st
 
 from hhlab.errors import BadArray
 from hhlab.model import LappedCodec
-from hhlab.model.lapped import lapped_matrix
+from hhlab.model.lapped import border_filter, filtered
 from hhlab.model.mel import mel_matrix
 from tests.model.conftest import smooth_pictures
 
 
-@given(blocks=st.integers(1, 6), half=st.integers(1, 8))
+@given(rows=st.integers(1, 4), columns=st.integers(1, 4), half=st.integers(1, 8))
 @settings(max_examples=25, deadline=None)
-def test_the_lapped_filter_is_orthonormal_and_keeps_constants(blocks, half):
-    matrix = lapped_matrix(blocks * 2 * half, 2 * half)
-    assert np.allclose(matrix @ matrix.T, np.eye(len(matrix)), atol=1e-10)
-    assert np.allclose(matrix @ np.ones(len(matrix)), 1, atol=1e-10)
+def test_the_lapped_filter_is_orthonormal_and_keeps_constants(rows, columns, half):
+    block, matrix = 2 * half, torch.from_numpy(border_filter(half))
+    pictures = torch.randn(2, 3, rows * block, columns * block, dtype=torch.float64)
+    there = filtered(pictures, matrix, block)
+    assert torch.allclose(there.square().sum((-1, -2)), pictures.square().sum((-1, -2)))
+    assert torch.allclose(filtered(there, matrix.T, block), pictures)
+    assert torch.allclose(filtered(torch.ones_like(pictures), matrix, block),
+                          torch.ones_like(pictures))  # fmt: skip
 
 
 def test_unseen_pictures_come_back(codecs):
@@ -30,6 +34,20 @@ def test_unseen_pictures_come_back(codecs):
     back = picture.decode(image, video, 4, 4)
     assert back.shape == clip.shape
     assert 10 * np.log10(4 / float((back - clip).square().mean())) > 33
+
+
+def test_fewer_components_are_the_first_of_all_and_lose_the_least(codecs):
+    from eval.training.components import fewer
+
+    full, _ = codecs
+    clip = torch.from_numpy(smooth_pictures(9, 32, 78)).float()[None] / 127.5 - 1
+    whole, off = full.encode_video(clip[:, 1:]), []
+    for image, video in ((48, 64), (24, 32), (6, 8)):
+        part = fewer(full, image, video)
+        tokens = part.encode_image(clip[:, 0]), part.encode_video(clip[:, 1:])
+        assert torch.allclose(tokens[1], whole[..., :video], atol=1e-5)
+        off.append(float((part.decode(*tokens, 4, 4) - clip).square().mean()))
+    assert off == sorted(off) and off[2] > 2 * off[0]
 
 
 def test_an_error_in_one_token_fades_out_instead_of_ending_at_its_border(codecs):
@@ -86,6 +104,6 @@ def test_silence_stays_silent_and_nothing_clicks(codecs):
 
 def test_codecs_stay_exact_when_the_pipeline_is_cast(pipe):
     pipe.to(torch.bfloat16)
-    assert pipe.picture_codec.image_basis.dtype == torch.float32
+    assert pipe.picture_codec.image_mean.dtype == torch.float32
     assert pipe.transformer.dtype == torch.bfloat16
     assert isinstance(pipe.picture_codec, LappedCodec)

@@ -40,6 +40,21 @@ def test_a_clip_depends_on_its_seed_and_not_on_its_batch(pipe):
     assert np.abs(pictures(other).astype(int) - alone).max() > 5
 
 
+def test_less_temperature_makes_seeds_more_alike(pipe):
+    def apart(temperature: float) -> float:
+        one, two = (
+            pipe("a man", num_inference_steps=2, temperature=temperature, output_type="latent",
+                 generator=torch.Generator().manual_seed(seed)).frames["video"]
+            for seed in (1, 2)
+        )  # fmt: skip
+        return float((one - two).square().mean())
+
+    assert apart(0.1) < apart(0.5) < apart(1.0)
+    for wrong in (0, 1.01, float("nan")):
+        with pytest.raises(BadArgument, match="temperature"):
+            pipe("a man", temperature=wrong)
+
+
 def test_the_prompt_and_what_is_unwanted_change_the_clip(pipe):
     one, two, three = (
         pictures(pipe.generate(hh.Shot(prompt, negative, seed=3, steps=2)))

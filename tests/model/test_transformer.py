@@ -32,9 +32,9 @@ def example(**task) -> dict:
 
 
 @pytest.fixture(scope="module")
-def model() -> HorseTransformer:
+def model(codecs) -> HorseTransformer:
     torch.manual_seed(0)
-    made = HorseTransformer.of(TINY).eval()
+    made = HorseTransformer.of(TINY).eval().carry_with(codecs[0])
     for head in made.part.heads.values():
         torch.nn.init.normal_(head.weight, std=0.1)
     return made

@@ -15,6 +15,7 @@ from hhlab.actors.dataset import Shard, read_shard
 from hhlab.actors.prompts import edit_prompt, words_of_language, write_prompt
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
+from hhlab.model.training.motion import motion_of
 from hhlab.model.training.plan import plans_of
 from hhlab.model.words import encode, full_vocabulary, split
 
@@ -67,9 +68,13 @@ def mouth_share(boxes: np.ndarray, rows: int, columns: int, *, block: int) -> to
 
 
 def encode_shard(
-    shard: Shard, picture: LappedCodec, sound: MelCodec, *, fps: float, longest: int, seed: int
-) -> dict[str, torch.Tensor]:
-    """Everything a batch may need of a shard's units; two clips, "a" and "b", a unit."""
+    shard: Shard, picture: LappedCodec, sound: MelCodec, *, fps: float, longest: int, seed: int,
+    cells: int = 0,
+) -> dict[str, torch.Tensor]:  # fmt: skip
+    """Everything a batch may need of a shard's units; two clips, "a" and "b", a unit.
+
+    With `cells`, also how each part of a picture moved, a block having cells x cells of them.
+    """
     vocabulary = full_vocabulary(words_of_language())
     out: dict[str, torch.Tensor] = {}
     for side, (clips, sounds) in enumerate(
@@ -81,6 +86,10 @@ def encode_shard(
         rows, columns = x.shape[2] // block, x.shape[3] // block
         out[f"image_{name}"] = picture.encode_image(x[:, 0]).half()
         out[f"video_{name}"] = picture.encode_video(x[:, 1:]).half()
+        if cells:
+            out[f"motion_{name}"] = motion_of(
+                clips, block_px=block, frames=picture.frames, cells=cells
+            )
         out[f"audio_{name}"] = sound.encode(torch.from_numpy(sounds).float() / 32768).half()
         share = mouth_share(shard.mouth_box[:, side], rows, columns, block=block)
         out[f"mouth_image_{name}"] = share[:, 0].half()
@@ -121,7 +130,7 @@ def _numbers(
 
 def encode_folder(
     folder: Path, into: Path, picture: LappedCodec, sound: MelCodec, *, fps: float, longest: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    cells: int = 0, progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Path]:  # fmt: skip
     """Encode every shard of a folder that is not yet encoded; return the files, in order."""
     into.mkdir(parents=True, exist_ok=True)
@@ -130,8 +139,9 @@ def encode_folder(
         file = into / f"{path.stem}.safetensors"
         if not file.exists():
             made = encode_shard(
-                read_shard(path), picture, sound, fps=fps, longest=longest, seed=number
-            )
+                read_shard(path), picture, sound, fps=fps, longest=longest, seed=number,
+                cells=cells,
+            )  # fmt: skip
             save_file(made, file.with_suffix(".part"))
             file.with_suffix(".part").rename(file)
         files.append(file)

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 
+from hhlab.model.lapped import LappedCodec
 from hhlab.model.sequence import Grid
 from hhlab.model.training import checkpoint
 from hhlab.model.training.latents import Latents
@@ -27,7 +28,8 @@ TASKS_WATCHED = {
 }  # fmt: skip
 
 
-HEADS_RATE = 5.0  # of the ways out, times the recipe's rate
+OUT = ("part.heads", "part.keep", "part.move")
+HEADS_RATE = 1.0  # of the ways out, times the recipe's rate
 
 
 def rate_at(step: int, recipe: Recipe) -> float:
@@ -43,8 +45,9 @@ def make_optimisers(
     """Muon (Jordan et al. 2024) for the layers' matrices, AdamW for all else."""
     inner, heads, rest = [], [], []
     for name, parameter in model.named_parameters():
-        matrix = parameter.ndim == 2 and name.startswith("blocks") and "to_gate" not in name
-        kind = inner if matrix else heads if name.startswith("part.heads") else rest
+        layers = name.startswith("blocks")
+        matrix = parameter.ndim == 2 and layers and "to_gate" not in name
+        kind = inner if matrix else heads if name.startswith(OUT) else rest
         kind.append(parameter)
     rest += [] if planner is None else list(planner.parameters())
     return [
@@ -67,11 +70,12 @@ class Trainer:
     recipe, folder : the settings, and where checkpoints and the log go
     data, watched : units to learn from, and units kept aside to watch the loss on
     grid : the tokens of a clip
+    codec : of the pictures, which a model that carries pictures along needs
     """
 
     def __init__(
         self, recipe: Recipe, folder: Path, data: Latents, watched: Latents, grid: Grid,
-        *, text_vocabulary: int,
+        *, text_vocabulary: int, codec: LappedCodec | None = None,
     ) -> None:  # fmt: skip
         self.recipe, self.folder = recipe, Path(folder)
         self.grid = grid
@@ -85,6 +89,8 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.model = HorseTransformer.of(recipe.config(text_vocabulary=text_vocabulary))
         self.model.to(self.accelerator.device)
+        if codec is not None:
+            self.model.carry_with(codec.to(self.accelerator.device))
         known = "attributes_a" in data.tensors  # of clips that were not rendered nothing is known
         frames = 0 if not known else (data.tensors["camera_a"].shape[1] - 1) // max(1, grid.groups)
         self.planner = Planner(self.model.sizes.width, frames) if known else None

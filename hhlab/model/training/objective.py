@@ -11,17 +11,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import torch
+from torch.nn import functional as F
 
+from hhlab.model.carried import REACH
 from hhlab.model.sequence import Grid, Layout, make_layout
 from hhlab.model.training import plan
 from hhlab.model.training.latents import Latents
+from hhlab.model.training.motion import STEP
 from hhlab.model.training.tasks import Task, draw_task, grid_of, rows_of
 from hhlab.model.transformer import HorseTransformer
 
 LEAST_LEVEL = 0.4  # the floor under s in the loss: nearly clean tokens teach little
-FINE = 0.3  # share of the pictures whose level leans to noise less: details show there
+FINE = 0.5  # share of the pictures whose level is drawn evenly: details show where noise is low
 MOUTH_WEIGHT = 40.0  # a block that holds all of the mouth counts 1 + this times
 MODALITY_WEIGHT = {"image": 0.25, "video": 1.0, "audio": 0.6}
+MOTION_WEIGHT = 8.0  # of how far the motion is missed
 PLAN_WEIGHT = (3.0, 0.3)  # of what the middle does not know of the clip, from start to end
 
 
@@ -38,6 +42,7 @@ class Batch:
     channels: dict[str, torch.Tensor]  # how much each channel counts, mean 1
     plan: dict[str, torch.Tensor] = field(default_factory=dict)  # what the clips are about
     plan_weight: float = 1.0
+    motion: torch.Tensor | None = None  # of the video's tokens, in units of the model's own
 
 
 def shift(level: torch.Tensor, by: float) -> torch.Tensor:
@@ -51,13 +56,13 @@ def draw_levels(
     """Noise levels (count, 3) for image, video and audio.
 
     The picture's shift is where a sampler begins: what is coarse is decided there. Details are
-    decided later, so that some pictures are shifted by the root of it only.
+    decided last, at levels that a shift hardly ever draws, so that some are drawn evenly.
     """
     one = torch.sigmoid(torch.randn(count, generator=draw))
     other = torch.sigmoid(torch.randn(count, generator=draw))
     apart = torch.rand(count, generator=draw) < 0.35
     fine = torch.rand(count, generator=draw) < FINE
-    picture = torch.where(fine, shift(one, picture_shift**0.5), shift(one, picture_shift))
+    picture = torch.where(fine, torch.rand(count, generator=draw), shift(one, picture_shift))
     sound = shift(torch.where(apart, other, one), sound_shift)
     return torch.stack([picture, picture, sound], 1)
 
@@ -133,7 +138,12 @@ def make_batch(
     clean = {name: torch.cat([*before[name], x], 1) for name, x in clean.items()}
     channels = {name: data.spread(name) for name in mouth}
     known = {name: of(name) for name in plan.NAMES if f"{name}_a" in data.tensors}
-    return Batch(layout, text, clean, noise, levels.to(device), mouth, channels, known)
+    motion = of("motion") if "motion_a" in data.tensors and not task.moment else None
+    if motion is not None:
+        motion = motion * (STEP / REACH)
+    return Batch(
+        layout, text, clean, noise, levels.to(device), mouth, channels, known, motion=motion
+    )
 
 
 def weighted_error(
@@ -142,13 +152,16 @@ def weighted_error(
 ) -> torch.Tensor:  # fmt: skip
     """Mean squared error of a modality's target tokens (b, n, channels), mouths counting more.
 
-    A picture's channels count as they vary, which is about as an error of theirs counts in pixels:
-    hundreds of fine components that noise hides anyway would else drown the few coarse ones.
+    Where all is noise a picture's channels count as they vary, which is about as an error of theirs
+    counts in pixels: hundreds of fine components that noise hides anyway would else drown the few
+    coarse ones. The less noise there is, the more the fine ones count, up to the root of that.
     `share` (b,) says how much each clip counts.
     """
     error = (found - wanted).square()
     if name in batch.channels:
-        error = error * batch.channels[name].to(error)
+        level = batch.levels[:, 0].to(error)[:, None, None]
+        counts = batch.channels[name].to(error) ** (0.5 + 0.5 * level)
+        error = error * (counts / counts.mean(-1, keepdim=True))
     error = error.mean(-1)
     if name in batch.mouth:
         weight = 1 + MOUTH_WEIGHT * batch.mouth[name].to(error)
@@ -189,6 +202,10 @@ def loss_of(
         part = weighted_error(found, targets[name], batch, name, share=level.square().reciprocal())
         total = total + part
         parts[name] = float(part.detach()) / MODALITY_WEIGHT[name]
+    if out.motion is not None and batch.motion is not None and batch.layout.is_noise("video"):
+        missed = F.smooth_l1_loss(out.motion.float(), batch.motion.to(device), beta=0.1)
+        total = total + MOTION_WEIGHT * missed
+        parts["motion"] = float(missed.detach())
     if planner is not None and batch.plan:
         missed, found_out = planner(out.middle, batch)
         total = total + batch.plan_weight * missed

@@ -27,6 +27,7 @@ class Recipe:
     picture_shift, sound_shift : how far noise levels lean towards noise
     sampler_shift : the same of the picture's levels when sampling, where most pictures need not
         lean as far as most of training did
+    temperature : of the noise that pictures begin with when sampling, above 0 and up to 1
     drop_prompt : share of clips trained without their prompt, for guidance
     save_every, sample_every : steps
     kept : steps whose checkpoints are kept beside the newest, as kept-STEP.safetensors
@@ -53,6 +54,7 @@ class Recipe:
     picture_shift: float = 5.0
     sound_shift: float = 2.5
     sampler_shift: float = 6.0
+    temperature: float = 1.0
     drop_prompt: float = 0.1
     save_every: int = 200
     sample_every: int = 1000
@@ -71,8 +73,7 @@ class Recipe:
     def config(self, *, text_vocabulary: int) -> ModelConfig:
         """The sizes of the model."""
         values = {**self.model, "text_vocabulary": text_vocabulary}
-        if "rope_pairs" in values:
-            values["rope_pairs"] = tuple(values["rope_pairs"])
+        values |= {name: tuple(values[name]) for name in ("rope_pairs", "moves") if name in values}
         return ModelConfig(**values)
 
     def to_dict(self) -> dict[str, Any]:

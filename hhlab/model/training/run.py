@@ -70,7 +70,7 @@ def prepare(recipe: Recipe, folder: Path, *, workers: int, say: Say) -> World:
         split: Latents.load(
             encode_folder(
                 folder / split, folder / f"{split}-latents", picture, sound,
-                fps=FPS, longest=config.text_tokens,
+                fps=FPS, longest=config.text_tokens, cells=config.moves[1] if config.moves else 0,
                 progress=lambda done, total: say(f"  encoded {done} of {total} shards"),
             )
         )
@@ -104,6 +104,7 @@ def pipeline_of(
         FlowMatchEulerDiscreteScheduler(shift=recipe.sampler_shift),
         FlowMatchEulerDiscreteScheduler(shift=recipe.sound_shift),
         words=world.words, size_px=SIZE_PX, fps=FPS, seconds=SECONDS,
+        temperature=recipe.temperature,
     )  # fmt: skip
 
 
@@ -123,6 +124,7 @@ def train(
     trainer = Trainer(
         recipe, folder / recipe.name, world.data, world.watched,
         clip_grid(world.picture, world.sound), text_vocabulary=len(world.words),
+        codec=world.picture,
     )  # fmt: skip
     if resume and trainer.resume():
         say(f"going on from step {trainer.step}")

@@ -35,7 +35,7 @@ class Task:
 # pictures look like while somebody speaks, and which sound goes with them.
 STILLS = (0.30, 0.04)
 SOUNDS = (0.20, 0.06)
-MOMENTS = (0.40, 0.40)
+MOMENTS = (0.40, 0.28)
 SHORT = ((0.30, 2), (0.25, 3))  # share of the batches whose clips are cut to so many groups
 
 
@@ -118,6 +118,7 @@ def rows_of(grid: Grid, frames: int) -> dict[str, slice]:
     later = round(grid.start_s / grid.token_s)
     sound = slice(later, later + grid.audio_tokens)
     kept = {"image": image, "mouth_image": image, "video": video, "mouth_video": video,
+            "motion": video,
             "audio": sound}  # fmt: skip
     if grid.start is not None:
         pictures = slice(1 + start * frames, 1 + (start + grid.groups) * frames)

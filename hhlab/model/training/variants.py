@@ -30,6 +30,7 @@ from hhlab.model.training.objective import Batch, loss_of, make_batch, weighted_
 from hhlab.model.training.recipe import Recipe
 from hhlab.model.training.tasks import draw_task
 from hhlab.model.transformer import HorseTransformer
+from hhlab.model.ways_out import put
 
 KINDS = ("fast", "early", "no-sync", "no-reference")
 TEACHER_STEPS = 3  # of the base, for one step of the fast variant
@@ -100,19 +101,13 @@ class Teacher:
         return {n: away + self.guidance * (to - away) for n, (away, to) in halves.items()}
 
 
-def put(tokens: torch.Tensor, at: slice, new: torch.Tensor) -> torch.Tensor:
-    """Tokens with those at `at` exchanged."""
-    return torch.cat([tokens[:, : at.start], new, tokens[:, at.stop :]], 1)
-
-
 def distilling_loss(
     student: HorseTransformer, teacher: Teacher, batch: Batch, step: int
 ) -> torch.Tensor:
     """How far the student's one step ends from the teacher's several."""
     noisy, level, goal = teacher.lead(batch, step)
-    out = student(
-        batch.text, *(noisy[n] for n in GENERATED), level.expand(len(batch.text), 3), batch.layout
-    ).to_float()
+    batch = replace(batch, levels=level.expand(len(batch.text), 3))
+    out = student(batch.text, *(noisy[n] for n in GENERATED), batch.levels, batch.layout).to_float()
     total = torch.zeros(())
     for name, wanted in goal.items():
         found = out[name][:, batch.layout.where(name, "target")]
@@ -181,7 +176,9 @@ def train_variant(
         teacher = Teacher(
             copy.deepcopy(base), steps=recipe.sampler_steps, guidance=guidance, shifts=shifts
         )
-    other = averaged_model(recipe.imitates) if recipe.variant == "early" else None
+    other = None
+    if recipe.variant == "early":
+        other = averaged_model(recipe.imitates).carry_with(base.codec)
     added = low_rank.add_low_rank(base, recipe.rank)
     learnt = [p for part in added.values() for p in part.parameters()]
     optimiser = torch.optim.AdamW(learnt, lr=recipe.adam_rate, weight_decay=0.0)
