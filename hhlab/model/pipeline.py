@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import diffusers
-import numpy as np
 import torch
 from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
 from diffusers.utils import BaseOutput
 from diffusers.utils.torch_utils import randn_tensor
 
 from hhlab.model.canvas import canvas_of, longest_seconds, native, shortest_seconds
+from hhlab.model.guidance import MADE, guided_targets, targets
 from hhlab.model.inputs import MOST_REFERENCES, Given, check, encode_prompts
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
@@ -23,8 +23,6 @@ from hhlab.model.steps import set_steps
 from hhlab.model.transformer import HorseTransformer
 from hhlab.types import Shot
 from hhlab.types.limits import MODES, Limits
-
-MADE = ("image", "video", "audio")
 
 
 @dataclass
@@ -122,7 +120,8 @@ class HorsePipeline(DiffusionPipeline):
         prompt, negative_prompt : what is to be seen and heard, and what guidance leads away from
         given : references, first picture, source clip, picture or sound to be kept, of each clip;
             all clips of a batch must be given the same kinds
-        num_inference_steps, guidance_scale : 1 turns guidance off and halves the work
+        num_inference_steps, guidance_scale : guidance leads away from the negative prompt without
+            references; 1 turns it off and halves the work
         temperature : above 0 and up to 1, of the noise that pictures begin with; the model was
             trained with 1, less gives smoother pictures that differ less from seed to seed
             (Kingma and Dhariwal 2018, "Glow", section 6, there of a flow's density); the
@@ -148,13 +147,11 @@ class HorsePipeline(DiffusionPipeline):
               output_type)  # fmt: skip
         canvas = canvas_of(self, width=width, height=height, num_frames=num_frames)
         grid = canvas.grid(self)
-        device, dtype = self._execution_device, self.transformer.dtype
+        device = self._execution_device
         longest = self.transformer.config.text_tokens
         text, unknown = encode_prompts(prompts, self.config.words, longest)
-        guided = guidance_scale != 1.0
-        if guided:
-            text = np.concatenate([encode_prompts(negatives, self.config.words, longest)[0], text])
-        text = torch.from_numpy(text).to(device)
+        away_text, _ = encode_prompts(negatives, self.config.words, longest)
+        text, away_text = (torch.from_numpy(ids).to(device) for ids in (text, away_text))
 
         clean = [g.encode(self, canvas) for g in givens]
         kinds = givens[0]
@@ -180,13 +177,13 @@ class HorsePipeline(DiffusionPipeline):
                 break
             levels = torch.stack([now, now, now_sound]).float() / scale
             levels = levels.to(device).expand(len(prompts), 3)
-            found = self._predict(text, tokens, levels, layout, guidance_scale, dtype)
+            found = self._predict(text, away_text, tokens, levels, layout, guidance_scale)
             for name, scheduler in schedulers.items():
                 if not layout.is_noise(name):
                     continue
                 at, time = layout.where(name, "target"), now_sound if name == "audio" else now
                 part = tokens[name][:, at]
-                velocity = (part - found[name][:, at]) / (time.float() / scale).clamp_min(1e-3)
+                velocity = (part - found[name]) / (time.float() / scale).clamp_min(1e-3)
                 stepped = scheduler.step(velocity, time, part, return_dict=False)[0]
                 tokens[name] = torch.cat(
                     [tokens[name][:, : at.start], stepped, tokens[name][:, at.stop :]], 1
@@ -217,15 +214,13 @@ class HorsePipeline(DiffusionPipeline):
             out[name] = tokens
         return out
 
-    def _predict(self, text, tokens, levels, layout, guidance_scale, dtype):
+    def _predict(self, text, away_text, tokens, levels, layout, guidance_scale):
+        given = {name: x.to(self.transformer.dtype) for name, x in tokens.items()}
         if guidance_scale == 1.0:
-            return self.transformer(
-                text, *(tokens[n].to(dtype) for n in MADE), levels, layout
-            ).to_float()
-        twice = [torch.cat([tokens[n]] * 2).to(dtype) for n in MADE]
-        out = self.transformer(text, *twice, levels.repeat(2, 1), layout).to_float()
-        halves = {n: out[n].chunk(2) for n in MADE}
-        return {n: away + guidance_scale * (to - away) for n, (away, to) in halves.items()}
+            return targets(self.transformer, text, given, levels, layout)
+        return guided_targets(
+            self.transformer, text, away_text, given, levels, layout, guidance_scale
+        )
 
     def _finish(self, tokens, layout, grid, unknown, output_type, return_dict):
         targets = {n: tokens[n][:, layout.where(n, "target")] for n in MADE}

@@ -71,6 +71,15 @@ class Layout:
             start += len(segment)
         return slice(0, 0)
 
+    def without(self, role: str) -> Layout:
+        """The layout without the segments of a role; itself where it has none."""
+        if all(segment.role != role for segment in self.segments):
+            return self
+        key = ("without", role)
+        if key not in self._moved:
+            self._moved[key] = Layout(tuple(s for s in self.segments if s.role != role))
+        return self._moved[key]
+
     def is_noise(self, modality: str) -> bool:
         """Whether the target of a modality is to be generated."""
         return any(s.role == "target" and not s.clean for s in self.of(modality))

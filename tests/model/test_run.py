@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 import yaml
 
 import hhlab as hh
@@ -43,3 +44,14 @@ def test_a_model_and_its_variant_are_made_from_nothing(tmp_path, capsys):
     assert main(["train", "--config", str(recipe), "-o", str(out)]) == 0
     made = out / "tiny-fast" / "variant"
     assert json.loads((made / "variant.json").read_text())["steps"] == 4
+
+    # a finished pipeline is where another run begins: a step of nothing changes nothing
+    more = {"name": "more", "start": folder, "steps": 1, "muon_rate": 0.0, "adam_rate": 0.0}
+    recipe.write_text(yaml.safe_dump(RECIPE | more))
+    assert main(["train", "--config", str(recipe), "-o", str(out)]) == 0
+    begun, ended = hh.load(folder).transformer, hh.load(out / "more" / "pipeline").transformer
+    ended = dict(ended.named_parameters())
+    assert all(torch.equal(p, ended[name]) for name, p in begun.named_parameters())
+    recipe.write_text(yaml.safe_dump(RECIPE | more | {"name": "none", "start": str(tmp_path)}))
+    assert main(["train", "--config", str(recipe), "-o", str(out)]) != 0
+    assert "the folder of a pipeline" in capsys.readouterr().err

@@ -154,3 +154,14 @@ def test_a_recipe_with_unknown_settings_is_refused(tmp_path):
     path.write_text("steps: 5\nlearning: fast\n")
     with pytest.raises(BadArgument, match="learning"):
         Recipe.read(path)
+
+
+def test_a_run_begins_with_a_finished_model_of_its_sizes(data, tmp_path):
+    done = trainer(data, tmp_path / "done")
+    done.run()
+    more = trainer(data, tmp_path / "more", replace(RECIPE, start="done", steps=4, warmup=0.0))
+    more.begin_with(averaged_model(done.file))
+    assert more.watch() == done.watch()
+    other = trainer(data, tmp_path, replace(RECIPE, model=SIZES | {"width": 64}))
+    with pytest.raises(BadArgument, match="sizes"):
+        other.begin_with(done.model)

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 
+from hhlab.errors import BadArgument
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.sequence import Grid
 from hhlab.model.training import checkpoint
@@ -103,6 +104,22 @@ class Trainer:
         model = torch.compile(self.model) if recipe.compile else self.model
         self.learner = self.accelerator.prepare(Learner(model, self.planner))
 
+    def begin_with(self, model: HorseTransformer) -> None:
+        """Begin with the weights of a finished model.
+
+        Raises
+        ------
+        BadArgument : its sizes are not the recipe's
+        """
+        if model.sizes != self.model.sizes:
+            raise BadArgument(
+                "start", expected=f"a model of the recipe's sizes, {self.model.sizes}",
+                found=str(model.sizes),
+            )  # fmt: skip
+        self._put(dict(model.named_parameters()))
+        for name, parameter in self.model.named_parameters():
+            self.average[name].copy_(parameter.detach())
+
     @property
     def file(self) -> Path:
         return self.folder / "checkpoint.safetensors"
@@ -137,7 +154,8 @@ class Trainer:
 
     def batch(self, step: int, draw: torch.Generator) -> Batch:
         """The batch of a step; where the task's clips cost little it holds more of them."""
-        recipe, progress = self.recipe, step / self.recipe.steps
+        recipe = self.recipe
+        progress = 1.0 if recipe.start else step / recipe.steps
         task = draw_task(draw, progress)
         rows = self.rows(step)
         more = clips_for(task, self.grid, recipe.batch) - len(rows)

@@ -32,9 +32,10 @@ class Recipe:
     save_every, sample_every : steps
     kept : steps whose checkpoints are kept beside the newest, as kept-STEP.safetensors
     precision : "bf16" or "fp32"
-    variant, base, rank : a variant that is to be made of a finished pipeline (the folder `base`,
-        or the name of a model that ships), and the rank of its differences; see
-        :mod:`hhlab.model.training.variants`
+    start : the folder of a finished pipeline whose weights and codecs a run begins with, as if
+        most of a run lay behind it; nothing where it begins with fresh ones
+    variant, base, rank : a variant that is to be made of the finished pipeline in the folder
+        `base`, and the rank of its differences; see :mod:`hhlab.model.training.variants`
     imitates : the checkpoint whose answers an "early" variant learns
     sampler_steps, guidance, about : of the sampler that a variant is meant for, and what it is
     model : sizes that differ from ModelConfig's
@@ -61,6 +62,7 @@ class Recipe:
     kept: tuple[int, ...] = ()
     precision: str = "bf16"
     compile: bool = False
+    start: str = ""
     variant: str | None = None
     base: str = "foal"
     rank: int = 16

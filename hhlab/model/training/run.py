@@ -44,8 +44,10 @@ class World:
     words: tuple[str, ...]
 
 
-def prepare(recipe: Recipe, folder: Path, *, workers: int, say: Say) -> World:
-    """Render and encode what is not there yet."""
+def prepare(
+    recipe: Recipe, folder: Path, *, workers: int, say: Say, start: HorsePipeline | None = None
+) -> World:
+    """Render and encode what is not there yet, with the codecs of `start` if there is one."""
     config = recipe.config(text_vocabulary=1)
     parts = {}
     for split, units in (("train", recipe.units), ("test", recipe.watched)):
@@ -56,7 +58,9 @@ def prepare(recipe: Recipe, folder: Path, *, workers: int, say: Say) -> World:
             progress=lambda done, total: say(f"  {done} of {total}"),
         )  # fmt: skip
     codecs = folder / "codecs"
-    if (codecs / "sound").exists():
+    if start is not None:
+        picture, sound = start.picture_codec, start.sound_codec
+    elif (codecs / "sound").exists():
         picture = LappedCodec.from_pretrained(codecs / "picture")
         sound = MelCodec.from_pretrained(codecs / "sound")
     else:
@@ -118,7 +122,10 @@ def train(
     and ends with the same weights as if it had not.
     """
     folder = Path(folder)
-    world = prepare(recipe, folder / "world", workers=workers, say=say)
+    start = opened("start", recipe.start) if recipe.start else None
+    world = prepare(recipe, folder / "world", workers=workers, say=say, start=start)
+    if start is not None and tuple(start.config.words) != world.words:
+        raise BadArgument("start", expected="a model of these words", found="one of others")
     if recipe.variant is not None:
         return make_variant(recipe, world, folder / recipe.name, say=say)
     trainer = Trainer(
@@ -126,6 +133,8 @@ def train(
         clip_grid(world.picture, world.sound), text_vocabulary=len(world.words),
         codec=world.picture,
     )  # fmt: skip
+    if start is not None:
+        trainer.begin_with(start.transformer)
     if resume and trainer.resume():
         say(f"going on from step {trainer.step}")
 
@@ -143,6 +152,13 @@ def train(
     return out
 
 
+def opened(name: str, folder: str) -> HorsePipeline:
+    """The pipeline that a recipe's setting `name` is the folder of."""
+    if not (Path(folder) / "model_index.json").is_file():
+        raise BadArgument(name, expected="the folder of a pipeline", found=folder)
+    return HorsePipeline.from_pretrained(folder, use_safetensors=True)
+
+
 def make_variant(recipe: Recipe, world: World, folder: Path, *, say: Say) -> Path:
     """Learn a variant of the pipeline in the folder `recipe.base`; returns the variant's folder.
 
@@ -152,9 +168,7 @@ def make_variant(recipe: Recipe, world: World, folder: Path, *, say: Say) -> Pat
     """
     if recipe.variant not in KINDS:
         raise BadArgument("variant", expected=f"one of {', '.join(KINDS)}", found=recipe.variant)
-    if not (Path(recipe.base) / "model_index.json").is_file():
-        raise BadArgument("base", expected="the folder of a pipeline", found=recipe.base)
-    base = HorsePipeline.from_pretrained(recipe.base, use_safetensors=True)
+    base = opened("base", recipe.base)
     grid = clip_grid(base.picture_codec, base.sound_codec)
     stored = train_variant(
         recipe, base.transformer.float(), world.data, grid, folder,

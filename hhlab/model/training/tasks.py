@@ -49,13 +49,13 @@ def draw_task(draw: torch.Generator, progress: float = 1.0) -> Task:
     part, kind, sound, count, length = torch.rand(5, generator=draw).tolist()
     stills, sounds = between(STILLS, progress), between(SOUNDS, progress)
     if part < stills:
-        references = 1 + int(4 * count) if kind < 0.25 else 0
+        references = 1 + int(4 * count) if kind < 0.4 else 0
         return Task(references=references, source=kind > 0.85, groups=0, alone="picture")
     if part < stills + sounds:
         return Task(alone="sound")
     if part < stills + sounds + between(MOMENTS, progress):
         return Task(
-            references=1 + int(4 * count) if kind < 0.2 else 0, source=kind > 0.75,
+            references=1 + int(4 * count) if kind < 0.3 else 0, source=kind > 0.75,
             sound_given=sound < 0.45 and kind <= 0.75,
             picture_given=0.45 <= sound < 0.5 and kind <= 0.75,
             groups=1 if length < 0.8 else 2, moment=True,
@@ -66,11 +66,11 @@ def draw_task(draw: torch.Generator, progress: float = 1.0) -> Task:
         length -= share
     sound_given = sound < 0.25
     picture_given = 0.25 <= sound < 0.33
-    if kind < 0.5:
+    if kind < 0.44:
         return Task(sound_given=sound_given, picture_given=picture_given, groups=groups)
-    if kind < 0.64:
+    if kind < 0.56:
         return Task(first_frame=True, sound_given=sound_given, groups=groups)
-    if kind < 0.84:
+    if kind < 0.86:
         return Task(references=1 + int(4 * count), sound_given=sound_given, groups=groups)
     return Task(source=True, groups=groups)
 

@@ -22,6 +22,7 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
 from hhlab.model import variant as low_rank
+from hhlab.model.guidance import MADE, guided_targets
 from hhlab.model.sequence import Grid
 from hhlab.model.steps import set_steps
 from hhlab.model.training.checkpoint import averaged_model
@@ -35,7 +36,6 @@ from hhlab.model.ways_out import put
 KINDS = ("fast", "early", "no-sync", "no-reference")
 TEACHER_STEPS = 3  # of the base, for one step of the fast variant
 LEAST_AWAY_S, MOST_AWAY_S = 0.2, 0.6  # between sound and picture, for "no-sync"
-GENERATED = ("image", "video", "audio")
 
 
 def schedule(steps: int, shift: float) -> torch.Tensor:
@@ -66,9 +66,9 @@ class Teacher:
     def lead(self, batch: Batch, step: int) -> tuple[dict, torch.Tensor, dict]:
         """Noisy tokens at a step, their levels (3,), and the clean tokens to be predicted."""
         start, end = self.levels[step], self.levels[step + 1]
-        at = {name: batch.layout.where(name, "target") for name in GENERATED}
+        at = {name: batch.layout.where(name, "target") for name in MADE}
         noisy, now = {}, {}
-        for number, name in enumerate(GENERATED):
+        for number, name in enumerate(MADE):
             tokens = batch.clean[name]
             if batch.layout.is_noise(name):
                 clean = tokens[:, at[name]]
@@ -78,27 +78,23 @@ class Teacher:
         for part in range(TEACHER_STEPS):
             level = start + (end - start) * part / TEACHER_STEPS
             after = start + (end - start) * (part + 1) / TEACHER_STEPS
-            found = self._guided(batch, now, level)
-            for number, name in enumerate(GENERATED):
+            found = guided_targets(
+                self.model, batch.text, torch.zeros_like(batch.text), now,
+                level.expand(len(batch.text), 3), batch.layout, self.guidance,
+            )  # fmt: skip
+            for number, name in enumerate(MADE):
                 if batch.layout.is_noise(name):
                     x = now[name][:, at[name]]
-                    velocity = (x - found[name][:, at[name]]) / level[number]
+                    velocity = (x - found[name]) / level[number]
                     x = x + (after[number] - level[number]) * velocity
                     now[name] = put(now[name], at[name], x)
         goal = {}
-        for number, name in enumerate(GENERATED):
+        for number, name in enumerate(MADE):
             if batch.layout.is_noise(name):
                 first, last = noisy[name][:, at[name]], now[name][:, at[name]]
                 slope = (first - last) / (start[number] - end[number])
                 goal[name] = first - start[number] * slope
         return noisy, start, goal
-
-    def _guided(self, batch: Batch, tokens: dict, level: torch.Tensor) -> dict[str, torch.Tensor]:
-        text = torch.cat([torch.zeros_like(batch.text), batch.text])
-        twice = [torch.cat([tokens[name]] * 2) for name in GENERATED]
-        out = self.model(text, *twice, level.expand(len(text), 3), batch.layout).to_float()
-        halves = {name: out[name].chunk(2) for name in GENERATED}
-        return {n: away + self.guidance * (to - away) for n, (away, to) in halves.items()}
 
 
 def distilling_loss(
@@ -107,7 +103,7 @@ def distilling_loss(
     """How far the student's one step ends from the teacher's several."""
     noisy, level, goal = teacher.lead(batch, step)
     batch = replace(batch, levels=level.expand(len(batch.text), 3))
-    out = student(batch.text, *(noisy[n] for n in GENERATED), batch.levels, batch.layout).to_float()
+    out = student(batch.text, *(noisy[n] for n in MADE), batch.levels, batch.layout).to_float()
     total = torch.zeros(())
     for name, wanted in goal.items():
         found = out[name][:, batch.layout.where(name, "target")]
@@ -120,7 +116,7 @@ def imitating_loss(
 ) -> torch.Tensor:
     """How far the student's answers are from another model's, whatever is true."""
     noisy = {}
-    for number, name in enumerate(GENERATED):
+    for number, name in enumerate(MADE):
         tokens, at = batch.clean[name], batch.layout.where(name, "target")
         if batch.layout.is_noise(name):
             level = batch.levels[:, number, None, None]
@@ -131,7 +127,7 @@ def imitating_loss(
         wanted = other(*given).to_float()
     found = student(*given).to_float()
     total = torch.zeros(())
-    for name in GENERATED:
+    for name in MADE:
         at = batch.layout.where(name, "target")
         if batch.layout.is_noise(name) and found[name][:, at].shape[1]:
             total = total + weighted_error(found[name][:, at], wanted[name][:, at], batch, name)

@@ -1,0 +1,52 @@
+"""Guidance: what the model makes of a shot, led away from what it makes of no shot at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from hhlab.model.sequence import Layout
+from hhlab.model.transformer import HorseTransformer
+
+MADE = ("image", "video", "audio")
+
+
+def targets(
+    model: HorseTransformer, text: torch.Tensor, tokens: Mapping[str, torch.Tensor],
+    levels: torch.Tensor, layout: Layout,
+) -> dict[str, torch.Tensor]:  # fmt: skip
+    """The clean target tokens of each modality, float32 (b, n, channels), as predicted."""
+    found = model(text, *(tokens[name] for name in MADE), levels, layout).to_float()
+    return {name: found[name][:, layout.where(name, "target")] for name in MADE}
+
+
+def guided_targets(
+    model: HorseTransformer, text: torch.Tensor, away_text: torch.Tensor,
+    tokens: Mapping[str, torch.Tensor], levels: torch.Tensor, layout: Layout, scale: float,
+) -> dict[str, torch.Tensor]:  # fmt: skip
+    """The same, led away from `away_text` without references (Ho and Salimans 2022, equation 6).
+
+    References ask for something as words do, so both are left out together; a source, a first
+    picture or a sound belong to the clip itself and stay.
+
+    Parameters
+    ----------
+    text, away_text : int64 (b, n) word numbers
+    tokens, levels, layout : as :meth:`HorseTransformer.forward` takes them
+    scale : 1 is no guidance
+    """
+    bare = layout.without("reference")
+    if bare is layout:  # the same tokens twice: one batch
+        twice = {name: torch.cat([x, x]) for name, x in tokens.items()}
+        both = torch.cat([away_text, text])
+        found = targets(model, both, twice, torch.cat([levels, levels]), layout)
+        halves = {name: x.chunk(2) for name, x in found.items()}
+    else:
+        shown = layout.where("image", "reference")
+        image = tokens["image"]
+        image = torch.cat([image[:, : shown.start], image[:, shown.stop :]], 1)
+        away = targets(model, away_text, {**tokens, "image": image}, levels, bare)
+        to = targets(model, text, tokens, levels, layout)
+        halves = {name: (away[name], to[name]) for name in MADE}
+    return {name: away + scale * (to - away) for name, (away, to) in halves.items()}
