@@ -20,19 +20,18 @@ import pandas as pd
 
 import hhlab as hh
 from eval.validity.foal import weights_of
-from eval.validity.foal_material import GIVEN, SIZE_PX
 from eval.validity.temporal_footage import markdown, save
 from hhlab.actors.dataset import sample_pair
 from hhlab.actors.prompts import write_prompt
-from hhlab.actors.take import DressingRoom
 from hhlab.generate import load, shipped
+from hhlab.generate.material import read_suite
 from hhlab.generate.protocol import Generator
 from hhlab.generate.rendered import RenderedActors
 from hhlab.readout.load import weights_path
 
 FOAL, RENDERED = "foal", "rendered"
 SUITES, SEED, GOAL = 2000, 11, 0.95
-SHOWN = 3  # references of a shot that has some
+SUITE = Path("eval/suites/references.yaml")
 RENDERED_FPS, RENDERED_S = 25.0, 6.0
 SENTENCES = 3  # that a rendered actor says, so that there is speech enough to judge lips by
 
@@ -45,7 +44,7 @@ class Question:
     ----------
     good, weak : names of the contenders
     metric, measure, direction : as in a score; "zero": nearer to nothing is better
-    references : whether its shots show the actor
+    references : whether its shots show the actor, and say nothing of the face
     """
 
     good: str
@@ -75,7 +74,7 @@ def maker(name: str) -> Generator:
     return load(name)
 
 
-def shots(count: int, *, references: bool, sentences: int = 1) -> Iterator[hh.Shot]:
+def shots(count: int, *, sentences: int = 1) -> Iterator[hh.Shot]:
     """Held-out scripts as a generator is asked for them; `sentences` are said in each."""
     for number in range(count):
         script, other = sample_pair(SEED, number, "test")
@@ -87,12 +86,13 @@ def shots(count: int, *, references: bool, sentences: int = 1) -> Iterator[hh.Sh
             prompt = (
                 prompt.replace(script.sentence, words) if named else f'{prompt} Saying "{words}".'
             )
-        shot = hh.Shot(prompt, seed=number)
-        if references:
-            room = DressingRoom(script.actor, SIZE_PX)
-            shown = [script.reference(k).render(SIZE_PX, room) for k in GIVEN[:SHOWN]]
-            shot = replace(shot, references=shown)
-        yield shot
+        yield hh.Shot(prompt, seed=number)
+
+
+def shots_with_references(count: int) -> Iterator[hh.Shot]:
+    """Those of the suite that ships, whose prompts leave the face to the references."""
+    for number, one in enumerate(read_suite(SUITE).shots[:count]):
+        yield one.shot(seed=number)
 
 
 def rows_of(name: str, asked: Sequence[hh.Shot], metrics: Sequence[str]) -> list[dict]:
@@ -148,7 +148,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", help="not needed; there so that all studies are called alike")
     parser.add_argument("--out", type=Path, default=Path("docs/validity"))
-    parser.add_argument("--shots", type=int, default=20)
+    parser.add_argument("--shots", type=int, default=24)
     parser.add_argument("--keep", type=Path, help="keeps what is measured of these weights")
     options = parser.parse_args()
     here = shipped()
@@ -162,7 +162,10 @@ def main() -> int:
         metrics = sorted({q.metric for q in some})
         for name in (good, *dict.fromkeys(q.weak for q in some)):
             many = SENTENCES if good == RENDERED else 1
-            some_shots = shots(options.shots, references=references, sentences=many)
+            some_shots = (
+                shots_with_references(options.shots) if references
+                else shots(options.shots, sentences=many)
+            )  # fmt: skip
             mark = weights_of(weights_path().parent if name.startswith(FOAL) else None)
             asked_of = f"{name}{' references' * references} {options.shots} {' '.join(metrics)}"
             key = f"{asked_of} {mark}"
@@ -185,11 +188,12 @@ PAGE = """# Weakened contenders
 
 foal and the checkpoints of it that were made worse on purpose, and rendered actors with and without
 a flaw, answer the same {shots} held-out shots with the same seeds; the shipped metrics measure the
-clips as they measure any other's. *Right order* is the share of {suites:,} suites, resampled from
-the shots that the metric could tell of both, in which the good contender's mean is the better one;
-the goal is {goal:.2f}. An offset counts by its size. Waxy skin is asked of the number that looks
-for lost texture: that of oily skin looks for highlights, of which waxing leaves fewer. It was asked
-of that one first, which then put the two in the wrong order.
+clips as they measure any other's. The shots that show the actor are those of the suite
+`references`, whose prompts leave the face open. *Right order* is the share of {suites:,} suites,
+resampled from the shots that the metric could tell of both, in which the good contender's mean is
+the better one; the goal is {goal:.2f}. An offset counts by its size. Waxy skin is asked of the
+number that looks for lost texture: that of oily skin looks for highlights, of which waxing leaves
+fewer. It was asked of that one first, which then put the two in the wrong order.
 
 {table}
 """

@@ -140,7 +140,7 @@ def as_clip(pipe, shot: Shot, frames, samples, unknown: tuple[str, ...]) -> Clip
         "negative_prompt": shot.negative_prompt, "seed": shot.seed,
         "steps": pipe.default_steps if shot.steps is None else shot.steps,
         "guidance": pipe.default_guidance if shot.guidance is None else shot.guidance,
-        "unknown_words": list(unknown),
+        "temperature": pipe.config.temperature, "unknown_words": list(unknown),
     }  # fmt: skip
     audio = Audio(
         np.ascontiguousarray(samples[None], np.float32), pipe.sound_codec.config.sample_rate

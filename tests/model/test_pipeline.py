@@ -29,6 +29,7 @@ def test_a_clip_has_picture_and_sound_of_one_length(pipe):
     assert clip.info.duration_s == pytest.approx(0.72)
     assert clip.provenance["seed"] == 1
     assert clip.provenance["mode"] == "text-to-video"
+    assert clip.provenance["temperature"] == 1.0
 
 
 def test_a_clip_depends_on_its_seed_and_not_on_its_batch(pipe):
