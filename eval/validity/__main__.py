@@ -17,7 +17,7 @@ STUDIES = (
     "identity", "lip_sync", "articulation", "texture", "flicker", "motion", "motion_numbers",
     "camera", "light", "speech", "speech_pace", "sound_picture", "continuity",
     "perceptual", "instruction", "redundancy", "agreement", "arena", "pairing",
-    "foal", "weakened",
+    "foal", "foal_canvas", "weakened",
 )  # fmt: skip
 
 INTRO = """# How far the numbers can be trusted
