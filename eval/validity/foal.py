@@ -44,6 +44,7 @@ from hhlab.readout.load import weights_path
 RENDERS, CODED = "renders", "renders, coded"
 QUICK = 6  # from text; about twenty over all modes
 BATCH = 8
+GUIDANCE = 2  # counts changes of how a sampler guides, which nothing else shows
 
 Made = tuple[np.ndarray, np.ndarray]
 Maker = Callable[[Sequence[Wish]], list[Made]]
@@ -90,6 +91,15 @@ def generated(pipe) -> Maker:
     return make
 
 
+def kind_of(pipe) -> tuple:
+    """What decides a model's clips beside what it is asked: weights and sampler."""
+    return (
+        codecs_of(pipe.transformer, pipe.picture_codec, pipe.sound_codec), pipe.default_steps,
+        pipe.default_guidance, pipe.config.temperature, pipe.scheduler.config.shift,
+        pipe.sound_scheduler.config.shift, GUIDANCE,
+    )  # fmt: skip
+
+
 def weights_of(folder: Path | None, about: object = "") -> str:
     """A few letters that change when a model's weights, its settings, the read-out's weights, or
     `about` do."""
@@ -100,12 +110,12 @@ def weights_of(folder: Path | None, about: object = "") -> str:
     return digest.hexdigest()[:16]
 
 
-def codecs_of(*codecs: torch.nn.Module) -> str:
-    """The same of codecs."""
+def codecs_of(*modules: torch.nn.Module) -> str:
+    """The same of codecs, or of other modules."""
     digest = hashlib.sha256()
-    for codec in codecs:
-        for name, tensor in sorted(codec.state_dict().items()):
-            digest.update(name.encode() + tensor.float().numpy().tobytes())
+    for module in modules:
+        for name, tensor in sorted(module.state_dict().items()):
+            digest.update(name.encode() + tensor.float().cpu().numpy().tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -226,11 +236,11 @@ def main() -> None:
             MelCodec.from_pretrained(options.codecs / "sound"),
         )
     else:
-        from hhlab.generate import load, shipped
+        from hhlab.generate import load
 
         for model in options.model:
             pipe = load(model, device=options.device)
-            mark = weights_of(shipped().get(model, Path(model)), about)
+            mark = weights_of(None, (about, kind_of(pipe)))
             name = f"{Path(model).parent.name}/{Path(model).name}" if "/" in model else model
             found[name] = records_of(name, wishes, generated(pipe), mark=mark, **common)
             codecs = codecs or (pipe.picture_codec.cpu(), pipe.sound_codec.cpu())

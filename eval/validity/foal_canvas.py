@@ -95,10 +95,10 @@ def main() -> int:
 PAGE = """# The shipped model at other lengths and sizes
 
 {model} learnt from clips of 2 s and 96 x 96 pixels (and from their first .7 and 1 s). A shot may
-ask for .4 to 3.9 s and for 32 to 192 pixels a side. The same {clips} held-out prompts, with the same seeds, at each
-length and size; the read-out brings other sizes to its own. Words are counted where the clip is
-long enough to hold them; drift of the face is 0 where nothing changes, blockiness 1 where no
-borders of blocks show (a smaller picture is not asked).
+ask for .4 to 3.9 s and for 32 to 192 pixels a side. The same {clips} held-out prompts, with the
+same seeds, at each length and size; the read-out brings other sizes to its own. Words are counted
+where the clip is long enough to hold them; drift of the face is 0 where nothing changes, blockiness
+1 where no borders of blocks show (a smaller picture is not asked).
 
 {table}
 """

@@ -77,8 +77,8 @@ def maker(name: str) -> Generator:
 def shots(count: int, *, sentences: int = 1) -> Iterator[hh.Shot]:
     """Held-out scripts as a generator is asked for them; `sentences` are said in each."""
     for number in range(count):
-        script, other = sample_pair(SEED, number, "test")
-        said = [script, other, sample_pair(SEED, number + count, "test")[0]][:sentences]
+        said = [sample_pair(SEED, number + k * count, "test")[0] for k in range(sentences)]
+        script = said[0]
         prompt = write_prompt(script, SEED * 1009 + number, detail="long", split="test").text
         if sentences > 1:
             words = " ".join(each.sentence for each in said)
@@ -104,6 +104,7 @@ def rows_of(name: str, asked: Sequence[hh.Shot], metrics: Sequence[str]) -> list
         scores = hh.measure(contender.generate(shot), metrics, shot=shot)
         rows += [
             {"contender": name, "references": bool(shot.references), "shot": number,
+             "person": shot.label.partition("-")[0] or str(number),
              "metric": score.metric, "measure": measure.name, "value": measure.value}
             for score in scores for measure in score.measures if score.status == "ok"
         ]  # fmt: skip
@@ -116,24 +117,32 @@ def goodness(values: np.ndarray, direction: str) -> np.ndarray:
     return {"higher": values, "lower": -values, "zero": -np.abs(values)}[direction]
 
 
-def in_order(good: np.ndarray, weak: np.ndarray, *, seed: int = 0) -> float:
-    """Share of resampled suites in which the good one's mean is better; float (n,) each, paired."""
+def in_order(good: np.ndarray, weak: np.ndarray, people: np.ndarray, *, seed: int = 0) -> float:
+    """Share of resampled suites in which the good one's mean is better.
+
+    good, weak : float (n,), shot by shot;  people : (n,), whom a shot shows: shots of the same
+    person are drawn together
+    """
     rng = np.random.default_rng(seed)
-    picks = rng.integers(0, len(good), (SUITES, len(good)))
-    return float(np.mean((good - weak)[picks].mean(1) > 0))
+    who, of_shot = np.unique(people, return_inverse=True)
+    better, counts = np.bincount(of_shot, weights=good - weak), np.bincount(of_shot)
+    picks = rng.integers(0, len(who), (SUITES, len(who)))
+    return float(np.mean(better[picks].sum(1) / counts[picks].sum(1) > 0))
 
 
-def answer(question: Question, values: pd.DataFrame, count: int) -> Mapping[str, object]:
+def answer(question: Question, values: pd.DataFrame, counts: Mapping) -> Mapping[str, object]:
     """One row of the table."""
     mine = values[(values.metric == question.metric) & (values.measure == question.measure)
                   & (values.references == question.references)]  # fmt: skip
-    wide = mine.pivot_table(index="shot", columns="contender", values="value")
+    wide = mine.pivot_table(index=["shot", "person"], columns="contender", values="value")
     names = [question.good, question.weak]
     both = wide.reindex(columns=names).dropna()
+    count = counts[question.good, question.references]
+    people = both.index.get_level_values("person").to_numpy()
     good, weak = (both[name].to_numpy() for name in names)
     share = np.nan
     if len(both) > 1:
-        share = in_order(*(goodness(side, question.direction) for side in (good, weak)))
+        share = in_order(*(goodness(side, question.direction) for side in (good, weak)), people)
     mean = np.abs if question.direction == "zero" else np.asarray
     return {
         "weakened": question.weak, "metric": question.metric, "number": question.measure,
@@ -158,27 +167,32 @@ def main() -> int:
         for name in dict.fromkeys((q.good, q.references) for q in questions)
     }
     rows: list[dict] = []
+    counts: dict[tuple[str, bool], int] = {}
     for (good, references), some in asked.items():
         metrics = sorted({q.metric for q in some})
         for name in (good, *dict.fromkeys(q.weak for q in some)):
             many = SENTENCES if good == RENDERED else 1
-            some_shots = (
+            some_shots = list(
                 shots_with_references(options.shots) if references
                 else shots(options.shots, sentences=many)
             )  # fmt: skip
-            mark = weights_of(weights_path().parent if name.startswith(FOAL) else None)
-            asked_of = f"{name}{' references' * references} {options.shots} {' '.join(metrics)}"
-            key = f"{asked_of} {mark}"
+            counts[good, references] = len(some_shots)
+            asked_of = [(s.prompt, s.seed, len(s.references)) for s in some_shots]
+            mark = weights_of(
+                weights_path().parent if name.startswith(FOAL) else None,
+                (asked_of, metrics, RENDERED_FPS, RENDERED_S),
+            )
+            key = f"{name}{' references' * references} {mark}"
             kept = options.keep / f"{key}.json" if options.keep else None
             if kept is not None and kept.exists():
                 rows += json.loads(kept.read_text(encoding="utf-8"))
                 continue
-            rows += (new := rows_of(name, list(some_shots), metrics))
+            rows += (new := rows_of(name, some_shots, metrics))
             if kept is not None:
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 kept.write_text(json.dumps(new), encoding="utf-8")
-    table = pd.DataFrame([answer(q, pd.DataFrame(rows), options.shots) for q in questions])
-    text = PAGE.format(table=markdown(table), shots=options.shots, suites=SUITES, goal=GOAL)
+    table = pd.DataFrame([answer(q, pd.DataFrame(rows), counts) for q in questions])
+    text = PAGE.format(table=markdown(table), suites=SUITES, goal=GOAL, sentences=SENTENCES)
     save(options.out, "weakened", [text.strip()], table)
     print(text)
     return 0
@@ -187,10 +201,11 @@ def main() -> int:
 PAGE = """# Weakened contenders
 
 foal and the checkpoints of it that were made worse on purpose, and rendered actors with and without
-a flaw, answer the same {shots} held-out shots with the same seeds; the shipped metrics measure the
-clips as they measure any other's. The shots that show the actor are those of the suite
-`references`, whose prompts leave the face open. *Right order* is the share of {suites:,} suites,
-resampled from the shots that the metric could tell of both, in which the good contender's mean is
+a flaw, answer held-out shots; a good and a weakened one the same shots with the same seeds.
+Rendered actors say {sentences} sentences in each. The shots that show the actor are those of the
+suite `references`, whose prompts leave the face open. The shipped metrics measure the clips as they
+measure any other's. *Right order* is the share of {suites:,} suites, resampled from the shots that
+the metric could tell of both (shots of one person together), in which the good contender's mean is
 the better one; the goal is {goal:.2f}. An offset counts by its size. Waxy skin is asked of the
 number that looks for lost texture: that of oily skin looks for highlights, of which waxing leaves
 fewer. It was asked of that one first, which then put the two in the wrong order.

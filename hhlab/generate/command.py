@@ -182,7 +182,7 @@ def add_train(verbs) -> None:
     """Add the verb to the command line's."""
     verb = verbs.add_parser(
         "train",
-        help="train a model from nothing",
+        help="train a model, from nothing or from a finished one",
         description="Render the world, encode it, train, and write a pipeline's folder. Stop it "
         "with Ctrl-C; the same command with --resume goes on exactly where it was.",
     )

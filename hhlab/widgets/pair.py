@@ -188,8 +188,9 @@ class BlindPair(anywidget.AnyWidget):
     def _hello(self, message: dict) -> None:
         self._tell(self.state())
         self._is_shown = True
-        while self._awaiting:
-            self._awaiting.pop()()
+        awaiting, self._awaiting = self._awaiting, []
+        for watcher in awaiting:
+            watcher()
 
     def _vote(self, message: dict) -> None:
         trial = message.get("trial")

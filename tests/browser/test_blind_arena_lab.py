@@ -76,7 +76,8 @@ def test_a_rater_in_jupyterlab(browser, numbered_clips, tmp_path):
         assert page.inner_text(".hh-prompt") == prompt
 
         # the kernel dies: the same cells lead back to the same comparison
-        page.evaluate("document.querySelector('.hh-pair').dataset.old = 'yes'")
+        old = "document.querySelectorAll('.hh-pair, .jp-RenderedPlotly')"
+        page.evaluate(f"{old}.forEach(each => each.dataset.old = 'yes')")
         page.evaluate("jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
         page.wait_for_function(_IDLE, timeout=90_000)
         page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
@@ -84,7 +85,7 @@ def test_a_rater_in_jupyterlab(browser, numbered_clips, tmp_path):
         at(page, "Comparison 3")
         assert page.inner_text(".hh-prompt") == prompt
         # while Plotly makes the picture for the file, a copy of the figure is in the page
-        figure = page.locator(".jp-RenderedPlotly", has_text="Contender")
+        figure = page.locator(".jp-RenderedPlotly:not([data-old])", has_text="Contender")
         figure.first.wait_for(timeout=60_000)
         assert "as committed to" in page.evaluate(
             _KERNEL, "print('as committed to' if ledger.doctor().ok else 'not')"

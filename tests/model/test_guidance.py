@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
+import hhlab as hh
 from hhlab.model.guidance import MADE, guided_targets, targets
 from hhlab.model.sequence import Grid, make_layout
+from tests.model.conftest import smooth_pictures
 
 GRID = Grid(rows=2, columns=2, groups=2, group_s=0.32, audio_tokens=6, token_s=0.12)
 DIMS = {"image": 48, "video": 64, "audio": 24}
@@ -55,3 +58,19 @@ def test_what_it_leads_away_from_knows_no_references(pipe):
     )  # fmt: skip
     torch.testing.assert_close(away, still)
     assert not torch.allclose(plain, changed, atol=1e-4)
+
+
+@pytest.mark.parametrize("guidance", [0.0, 1.0, 3.0])
+def test_a_clip_with_references_depends_on_its_own_and_not_on_its_batch(pipe, guidance):
+    def asked(seed: int, shown: int) -> hh.Shot:
+        stills = list(smooth_pictures(2, 32, shown))
+        return hh.Shot("a man", "a woman", seed=seed, steps=2, guidance=guidance, references=stills)
+
+    def pictures(clip: hh.Clip) -> np.ndarray:
+        return np.stack([frame.rgb for frame in clip.frames()]).astype(int)
+
+    alone = pictures(pipe.generate(asked(3, shown=7)))
+    _, again = pipe.generate([asked(2, shown=8), asked(3, shown=7)])
+    others = pictures(pipe.generate(asked(3, shown=9)))
+    assert np.abs(pictures(again) - alone).max() <= 1
+    assert (np.abs(others - alone).max() > 1) == (guidance > 0)

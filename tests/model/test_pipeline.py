@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -227,3 +232,15 @@ def test_compiled_layers_give_the_same(pipe):
     pipe.transformer.compile_repeated_blocks(fullgraph=True, backend="aot_eager")
     again = pictures(pipe.generate(shot))
     assert np.abs(again.astype(int) - plain).max() <= 2
+
+
+@pytest.mark.slow
+def test_the_readme_opens_what_ships_with_diffusers_alone():
+    root = Path(hh.__file__).parent.parent
+    text = (root / "README.md").read_text(encoding="utf-8")
+    (block,) = (b for b in re.findall(r"```python\n(.*?)```", text, re.S) if "DiffusionPipe" in b)
+    code = block + "\nprint(type(pipe).__name__, pipe.transformer.codec is pipe.picture_codec)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["HorsePipeline", "True"], done.stderr

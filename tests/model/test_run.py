@@ -10,6 +10,7 @@ import yaml
 
 import hhlab as hh
 from hhlab.cli import main
+from hhlab.model import LappedCodec
 
 SIZES = {
     "width": 32, "layers": 2, "edge_layers": 0, "heads": 2, "kv_heads": 2, "head_dim": 16,
@@ -55,3 +56,17 @@ def test_a_model_and_its_variant_are_made_from_nothing(tmp_path, capsys):
     recipe.write_text(yaml.safe_dump(RECIPE | more | {"name": "none", "start": str(tmp_path)}))
     assert main(["train", "--config", str(recipe), "-o", str(out)]) != 0
     assert "the folder of a pipeline" in capsys.readouterr().err
+
+    # but not on a world that other codecs encoded, nor with other sizes
+    codec = LappedCodec.from_pretrained(out / "world" / "codecs" / "picture")
+    codec.video_basis.neg_()
+    codec.save_pretrained(out / "world" / "codecs" / "picture")
+    wider = SIZES | {"width": 64}
+    for other, word in (
+        ({}, "codecs"),
+        ({"model": wider}, "sizes"),
+        ({"variant": "fast"}, "variant"),
+    ):
+        recipe.write_text(yaml.safe_dump(RECIPE | more | {"name": "none"} | other))
+        assert main(["train", "--config", str(recipe), "-o", str(out)]) != 0
+        assert word in capsys.readouterr().err

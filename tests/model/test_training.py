@@ -162,6 +162,16 @@ def test_a_run_begins_with_a_finished_model_of_its_sizes(data, tmp_path):
     more = trainer(data, tmp_path / "more", replace(RECIPE, start="done", steps=4, warmup=0.0))
     more.begin_with(averaged_model(done.file))
     assert more.watch() == done.watch()
-    other = trainer(data, tmp_path, replace(RECIPE, model=SIZES | {"width": 64}))
-    with pytest.raises(BadArgument, match="sizes"):
-        other.begin_with(done.model)
+
+
+def test_clips_with_references_lack_their_prompt_more_often(data):
+    def empty(references: int) -> float:
+        draw, rows = torch.Generator().manual_seed(2), torch.arange(16).repeat(50)
+        batch = make_batch(
+            data, rows, GRID, draw, drop_prompt=0.1, picture_shift=5.0, sound_shift=2.0,
+            task=Task(references=references),
+        )  # fmt: skip
+        return float((batch.text == 0).all(1).float().mean())
+
+    assert 0.05 < empty(0) < 0.15
+    assert 0.24 < empty(2) < 0.36

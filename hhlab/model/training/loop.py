@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 
-from hhlab.errors import BadArgument
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.sequence import Grid
 from hhlab.model.training import checkpoint
@@ -105,17 +104,7 @@ class Trainer:
         self.learner = self.accelerator.prepare(Learner(model, self.planner))
 
     def begin_with(self, model: HorseTransformer) -> None:
-        """Begin with the weights of a finished model.
-
-        Raises
-        ------
-        BadArgument : its sizes are not the recipe's
-        """
-        if model.sizes != self.model.sizes:
-            raise BadArgument(
-                "start", expected=f"a model of the recipe's sizes, {self.model.sizes}",
-                found=str(model.sizes),
-            )  # fmt: skip
+        """Begin with the weights of a finished model of the recipe's sizes."""
         self._put(dict(model.named_parameters()))
         for name, parameter in self.model.named_parameters():
             self.average[name].copy_(parameter.detach())
@@ -189,7 +178,8 @@ class Trainer:
                 group["lr"] = rate * share
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
-        keep = min(recipe.ema, (1 + self.step) / (10 + self.step))
+        fresh = min(recipe.ema, (1 + self.step) / (10 + self.step))
+        keep = recipe.ema if recipe.start else fresh  # what a finished model is has been averaged
         with torch.no_grad():
             names, now = zip(*self.model.named_parameters(), strict=True)
             torch._foreach_lerp_([self.average[n] for n in names], list(now), 1 - keep)

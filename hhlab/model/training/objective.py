@@ -23,7 +23,7 @@ from hhlab.model.transformer import HorseTransformer
 
 LEAST_LEVEL = 0.4  # the floor under s in the loss: nearly clean tokens teach little
 FINE = 0.5  # share of the pictures whose level is drawn evenly: details show where noise is low
-SHOWN_ALONE = 3  # times as often as others, clips whose actor is shown have no prompt
+SHOWN_ALONE, MOST_ALONE = 3, 0.5  # with references, words lack so often, up to a share
 MOUTH_WEIGHT = 40.0  # a block that holds all of the mouth counts 1 + this times
 MODALITY_WEIGHT = {"image": 0.25, "video": 1.0, "audio": 0.6}
 MOTION_WEIGHT = 8.0  # of how far the motion is missed
@@ -116,7 +116,7 @@ def make_batch(
         task.alone is not None or task.moment
     ):  # where words are most of the tokens, padding would be too
         text = text[:, : max(1, int((text != 0).sum(1).max()))]
-    drop = drop_prompt * (SHOWN_ALONE if task.references else 1)
+    drop = min(MOST_ALONE, drop_prompt * SHOWN_ALONE) if task.references else drop_prompt
     text[(torch.rand(count, generator=draw) < drop).to(device)] = 0
 
     clean = {name: of(name) for name in ("image", "video", "audio")}

@@ -28,7 +28,8 @@ class Recipe:
     sampler_shift : the same of the picture's levels when sampling, where most pictures need not
         lean as far as most of training did
     temperature : of the noise that pictures begin with when sampling, above 0 and up to 1
-    drop_prompt : share of clips trained without their prompt, for guidance
+    drop_prompt : share of clips trained without their prompt, for guidance; of those with
+        references three times as many
     save_every, sample_every : steps
     kept : steps whose checkpoints are kept beside the newest, as kept-STEP.safetensors
     precision : "bf16" or "fp32"

@@ -47,7 +47,13 @@ class World:
 def prepare(
     recipe: Recipe, folder: Path, *, workers: int, say: Say, start: HorsePipeline | None = None
 ) -> World:
-    """Render and encode what is not there yet, with the codecs of `start` if there is one."""
+    """Render and encode what is not there yet, with the codecs of `start` if there is one.
+
+    Raises
+    ------
+    BadArgument : the folder's world was encoded with other codecs than those of `start`, or without
+        the motion that the recipe's model learns
+    """
     config = recipe.config(text_vocabulary=1)
     parts = {}
     for split, units in (("train", recipe.units), ("test", recipe.watched)):
@@ -57,19 +63,7 @@ def prepare(
             seconds=SECONDS, split=split,
             progress=lambda done, total: say(f"  {done} of {total}"),
         )  # fmt: skip
-    codecs = folder / "codecs"
-    if start is not None:
-        picture, sound = start.picture_codec, start.sound_codec
-    elif (codecs / "sound").exists():
-        picture = LappedCodec.from_pretrained(codecs / "picture")
-        sound = MelCodec.from_pretrained(codecs / "sound")
-    else:
-        say("finding the codecs' components")
-        picture = LappedCodec(image_dim=config.image_dim, video_dim=config.video_dim)
-        sound = MelCodec(audio_dim=config.audio_dim)
-        fit_codecs(parts["train"][:CODEC_SHARDS], picture, sound)
-        picture.save_pretrained(codecs / "picture")
-        sound.save_pretrained(codecs / "sound")
+    picture, sound = codecs_of(recipe, folder / "codecs", parts["train"], start, say=say)
     encoded = {
         split: Latents.load(
             encode_folder(
@@ -80,9 +74,47 @@ def prepare(
         )
         for split in parts
     }  # fmt: skip
+    if config.moves and "motion_a" not in encoded["train"].tensors:
+        raise BadArgument(
+            "moves", expected=f"a world encoded with motion in {folder}", found="one without"
+        )
     return World(
         picture, sound, encoded["train"], encoded["test"], full_vocabulary(words_of_language())
     )
+
+
+def codecs_of(
+    recipe: Recipe, folder: Path, shards: list[Path], start: HorsePipeline | None, *, say: Say
+) -> tuple[LappedCodec, MelCodec]:
+    """The codecs of a world: those in its folder, else those of `start`, else fitted to it."""
+    there = (folder / "sound").exists()
+    if there:
+        picture = LappedCodec.from_pretrained(folder / "picture")
+        sound = MelCodec.from_pretrained(folder / "sound")
+        if start is not None and not (
+            same_values(picture, start.picture_codec) and same_values(sound, start.sound_codec)
+        ):
+            raise BadArgument(
+                "start", expected=f"a pipeline of the codecs in {folder}", found="other codecs"
+            )
+        return picture, sound
+    if start is not None:
+        picture, sound = start.picture_codec, start.sound_codec
+    else:
+        say("finding the codecs' components")
+        config = recipe.config(text_vocabulary=1)
+        picture = LappedCodec(image_dim=config.image_dim, video_dim=config.video_dim)
+        sound = MelCodec(audio_dim=config.audio_dim)
+        fit_codecs(shards[:CODEC_SHARDS], picture, sound)
+    picture.save_pretrained(folder / "picture")
+    sound.save_pretrained(folder / "sound")
+    return picture, sound
+
+
+def same_values(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    """Whether two modules hold the same numbers under the same names."""
+    a, b = one.state_dict(), other.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 def clip_grid(picture: LappedCodec, sound: MelCodec) -> Grid:
@@ -122,10 +154,8 @@ def train(
     and ends with the same weights as if it had not.
     """
     folder = Path(folder)
-    start = opened("start", recipe.start) if recipe.start else None
+    start = opened_start(recipe) if recipe.start else None
     world = prepare(recipe, folder / "world", workers=workers, say=say, start=start)
-    if start is not None and tuple(start.config.words) != world.words:
-        raise BadArgument("start", expected="a model of these words", found="one of others")
     if recipe.variant is not None:
         return make_variant(recipe, world, folder / recipe.name, say=say)
     trainer = Trainer(
@@ -159,6 +189,23 @@ def opened(name: str, folder: str) -> HorsePipeline:
     return HorsePipeline.from_pretrained(folder, use_safetensors=True)
 
 
+def opened_start(recipe: Recipe) -> HorsePipeline:
+    """The pipeline that a run begins with, if the recipe's model can begin with it."""
+    start = opened("start", recipe.start)
+    words = full_vocabulary(words_of_language())
+    sizes = recipe.config(text_vocabulary=len(words))
+    made, config = start.transformer.sizes, start.config
+    for what, wanted, found in (
+        ("no variant beside it", None, recipe.variant),
+        ("a model of the world's words", words, tuple(config.words)),
+        (f"a model of the recipe's sizes, {sizes}", sizes, made),
+        (f"clips of {CLIP}", (SIZE_PX, FPS, SECONDS), (config.size_px, config.fps, config.seconds)),
+    ):
+        if wanted != found:
+            raise BadArgument("start", expected=what, found=str(found)[:300])
+    return start
+
+
 def make_variant(recipe: Recipe, world: World, folder: Path, *, say: Say) -> Path:
     """Learn a variant of the pipeline in the folder `recipe.base`; returns the variant's folder.
 
@@ -173,7 +220,8 @@ def make_variant(recipe: Recipe, world: World, folder: Path, *, say: Say) -> Pat
     stored = train_variant(
         recipe, base.transformer.float(), world.data, grid, folder,
         guidance=base.default_guidance,
-        shifts=(base.scheduler.config.shift, base.sound_scheduler.config.shift), say=say,
+        shifts=(base.scheduler.config.shift, base.sound_scheduler.config.shift),
+        temperature=base.config.temperature, say=say,
     )  # fmt: skip
     note = Variant(Path(recipe.base).name, recipe.sampler_steps, recipe.guidance, recipe.about)
     save_variant(folder / "variant", note, stored)

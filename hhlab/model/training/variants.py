@@ -52,13 +52,14 @@ class Teacher:
     ----------
     steps, guidance : of the schedule that is taught, and of the base
     shifts : of picture and sound in it
+    temperature : of the noise that pictures begin with
     """
 
     def __init__(
         self, model: HorseTransformer, *, steps: int, guidance: float,
-        shifts: tuple[float, float],
+        shifts: tuple[float, float], temperature: float = 1.0,
     ) -> None:  # fmt: skip
-        self.model, self.guidance = model, guidance
+        self.model, self.guidance, self.temperature = model, guidance, temperature
         picture, sound = (schedule(steps, shift) for shift in shifts)
         self.levels = torch.stack([picture, picture, sound], 1)  # (steps + 1, 3)
 
@@ -72,7 +73,8 @@ class Teacher:
             tokens = batch.clean[name]
             if batch.layout.is_noise(name):
                 clean = tokens[:, at[name]]
-                mixed = (1 - start[number]) * clean + start[number] * batch.noise[name]
+                strength = start[number] * (1.0 if name == "audio" else self.temperature)
+                mixed = (1 - start[number]) * clean + strength * batch.noise[name]
                 tokens = put(tokens, at[name], mixed)
             noisy[name], now[name] = tokens, tokens
         for part in range(TEACHER_STEPS):
@@ -150,7 +152,8 @@ def spoil(batch: Batch, kind: str, draw: torch.Generator, token_s: float) -> Bat
 
 def train_variant(
     recipe: Recipe, base: HorseTransformer, data: Latents, grid: Grid, folder: Path,
-    *, guidance: float, shifts: tuple[float, float], say: Callable[[str], None] = print,
+    *, guidance: float, shifts: tuple[float, float], temperature: float = 1.0,
+    say: Callable[[str], None] = print,
 ) -> dict[str, torch.Tensor]:  # fmt: skip
     """Learn a variant of `base`; return what is stored of it.
 
@@ -159,7 +162,7 @@ def train_variant(
     recipe : with `variant` one of KINDS, `rank`, `steps`, `batch`, `adam_rate`, `sampler_steps`,
         and `imitates` for "early"
     base : the model; it is changed (its matrices get additions)
-    guidance, shifts : of the base and its sampler, which the fast variant learns along
+    guidance, shifts, temperature : of the base and its sampler, which the fast variant learns along
     folder : for the log
     """
     import copy
@@ -170,8 +173,9 @@ def train_variant(
     teacher = None
     if fast:
         teacher = Teacher(
-            copy.deepcopy(base), steps=recipe.sampler_steps, guidance=guidance, shifts=shifts
-        )
+            copy.deepcopy(base), steps=recipe.sampler_steps, guidance=guidance, shifts=shifts,
+            temperature=temperature,
+        )  # fmt: skip
     other = None
     if recipe.variant == "early":
         other = averaged_model(recipe.imitates).carry_with(base.codec)
