@@ -120,7 +120,7 @@ def components(
     missed = (found["image"] - clean).square().mean((0, 1))
     filtered = variance * level**2 / ((1 - level) ** 2 * variance + level**2)
     rows = {
-        f"{start} to {end - 1}": {
+        f"{start} to {min(end, len(variance)) - 1}": {
             name: float(left[start:end].sum() / variance[start:end].sum())
             for name, left in (("model", missed), ("filter", filtered))
         }

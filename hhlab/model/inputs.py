@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -71,6 +72,8 @@ class Given:
             wanted = canvas.grid(pipe).audio_tokens * round(
                 pipe.sound_codec.token_s * pipe.sound_codec.config.sample_rate
             )
+            if not len(samples) or not np.isfinite(samples).all():
+                raise BadArray("sound", expected="finite samples", found="none, or others")
             fitted = np.zeros(wanted, np.float32)
             fitted[: min(wanted, len(samples))] = samples[:wanted]
             out["audio", role] = pipe.sound_codec.encode(torch.from_numpy(fitted)[None])[0]
@@ -139,6 +142,11 @@ def check(prompts, negatives, givens, steps, guidance, temperature, output_type)
             )  # fmt: skip
         if given.kinds != givens[0].kinds:
             raise BadArgument("given", expected="the same kinds for all clips", found="several")
+    if guidance == 1.0 and any(negatives):
+        warnings.warn(
+            "a negative prompt changes nothing without guidance: guidance_scale is 1",
+            stacklevel=3,
+        )
     if not isinstance(steps, int) or steps < 1:
         raise BadArgument("num_inference_steps", expected="1 or more", found=str(steps))
     if not 0 <= guidance <= 50:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +12,14 @@ from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
 from diffusers.utils import BaseOutput
 from diffusers.utils.torch_utils import randn_tensor
 
+from hhlab.errors import BadArray
 from hhlab.model.canvas import canvas_of, longest_seconds, native, shortest_seconds
 from hhlab.model.guidance import MADE, guided_targets, targets
 from hhlab.model.inputs import MOST_REFERENCES, Given, check, encode_prompts
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
 from hhlab.model.sequence import Grid, make_layout
-from hhlab.model.steps import set_steps
+from hhlab.model.steps import schedulers_of
 from hhlab.model.transformer import HorseTransformer
 from hhlab.types import Shot
 from hhlab.types.limits import MODES, Limits
@@ -135,7 +135,8 @@ class HorsePipeline(DiffusionPipeline):
         Raises
         ------
         BadArgument : no prompt where there is nothing else to go by, one too long, steps below 1,
-            a size or length that the model cannot make
+            a size or length that the model cannot make, a scheduler that is none of flow matching
+        BadArray : what is given, or what is made, is not finite: damaged weights make such clips
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         alike = given is None or isinstance(given, Given)
@@ -163,14 +164,9 @@ class HorsePipeline(DiffusionPipeline):
         )  # fmt: skip
         tokens = self._start(layout, clean, generator, temperature, device)
         self._interrupt = False
-        set_steps(self.scheduler, num_inference_steps, device)
-        set_steps(self.sound_scheduler, num_inference_steps, device)
-        # some schedulers remember their last step, so each modality has one of its own
-        schedulers = {
-            "image": deepcopy(self.scheduler), "video": self.scheduler,
-            "audio": self.sound_scheduler,
-        }  # fmt: skip
-        pairs = list(zip(self.scheduler.timesteps, self.sound_scheduler.timesteps, strict=True))
+        schedulers, pairs = schedulers_of(
+            self.scheduler, self.sound_scheduler, num_inference_steps, device
+        )
         scale = self.scheduler.config.num_train_timesteps
         for step, (now, now_sound) in enumerate(self.progress_bar(pairs)):
             if self._interrupt:
@@ -223,17 +219,23 @@ class HorsePipeline(DiffusionPipeline):
         )
 
     def _finish(self, tokens, layout, grid, unknown, output_type, return_dict):
-        targets = {n: tokens[n][:, layout.where(n, "target")] for n in MADE}
+        made = {n: tokens[n][:, layout.where(n, "target")] for n in MADE}
+        for name, part in made.items():
+            if not part.isfinite().all():
+                raise BadArray(
+                    f"{self.name}'s {name}", expected="finite numbers from sound weights",
+                    found="others",
+                )  # fmt: skip
         if output_type == "latent":
-            frames, audio = {n: targets[n] for n in ("image", "video")}, targets["audio"]
+            frames, audio = {n: made[n] for n in ("image", "video")}, made["audio"]
         else:
             codec = self.picture_codec
             kind = codec.image_mean.dtype
             frames = codec.decode(
-                targets["image"].to(kind), targets["video"].to(kind), grid.rows, grid.columns
+                made["image"].to(kind), made["video"].to(kind), grid.rows, grid.columns
             )
             frames = ((frames.float().clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
-            audio = self.sound_codec.decode(targets["audio"].float()).float().cpu().numpy()
+            audio = self.sound_codec.decode(made["audio"].float()).float().cpu().numpy()
         self.maybe_free_model_hooks()
         if not return_dict:
             return frames, audio

@@ -10,11 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline, FlowMatchHeunDiscreteScheduler
+from diffusers import (
+    DiffusionPipeline,
+    EulerDiscreteScheduler,
+    FlowMatchHeunDiscreteScheduler,
+    UniPCMultistepScheduler,
+)
 from safetensors.torch import load_file, save_file
 
 import hhlab as hh
-from hhlab.errors import BadArgument, Cancelled, FileMissing, UnknownModel, UnsafePickle
+from hhlab.errors import BadArgument, BadArray, Cancelled, FileMissing, UnknownModel, UnsafePickle
 from hhlab.model import Given
 from tests.model.conftest import smooth_pictures
 
@@ -133,6 +138,36 @@ def test_schedulers_can_be_swapped(pipe):
     pipe.scheduler = FlowMatchHeunDiscreteScheduler.from_config(pipe.scheduler.config)
     pipe.sound_scheduler = FlowMatchHeunDiscreteScheduler.from_config(pipe.sound_scheduler.config)
     assert pictures(pipe.generate(hh.Shot("a man", steps=3))).shape[0] == 9
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [(FlowMatchHeunDiscreteScheduler, {}),
+     (UniPCMultistepScheduler, {"use_flow_sigmas": True, "prediction_type": "flow_prediction"})],
+)  # fmt: skip
+def test_the_picture_s_scheduler_alone_can_be_swapped(pipe, kind, given):
+    plain = pictures(pipe.generate(hh.Shot("a man", steps=3)))
+    pipe.scheduler = kind.from_config(pipe.scheduler.config, **given)
+    swapped = pictures(pipe.generate(hh.Shot("a man", steps=3)))
+    assert swapped.shape == plain.shape and (swapped != plain).any()
+    pipe.scheduler = EulerDiscreteScheduler.from_config(pipe.scheduler.config)
+    pipe.scheduler.register_to_config(prediction_type="epsilon")
+    with pytest.raises(BadArgument, match="flow matching"):
+        pipe.generate(hh.Shot("a man", steps=3))
+
+
+def test_what_is_not_finite_is_no_clip(pipe):
+    with pytest.raises(BadArray, match="sound"):
+        pipe("a man", given=Given(sound=np.full(11520, np.nan, np.float32)), num_inference_steps=1)
+    with torch.no_grad():
+        pipe.transformer.part.heads["video"].weight.fill_(float("nan"))
+    with pytest.raises(BadArray, match="video"):
+        pipe("a man", num_inference_steps=1)
+
+
+def test_a_negative_prompt_without_guidance_is_said_to_do_nothing(pipe):
+    with pytest.warns(UserWarning, match="negative prompt"):
+        pipe.generate(hh.Shot("a man", "a woman", steps=1, guidance=1.0))
 
 
 def test_attention_back_ends_agree(pipe):
