@@ -5,9 +5,10 @@
 >>> hh.plots.agreement(found)
 """
 
-from hhlab.agreeing.agreement import Agreement, MetricAgreement, agreement
+from hhlab.agreeing.agreement import agreement
 from hhlab.agreeing.combination import Combination, Gain
 from hhlab.agreeing.curve import CurvePoint
+from hhlab.agreeing.found import Agreement, MetricAgreement
 from hhlab.agreeing.redundancy import Redundancy, redundancy
 
 __all__ = ["Agreement", "Combination", "CurvePoint", "Gain", "MetricAgreement", "Redundancy",

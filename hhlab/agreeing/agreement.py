@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hhlab.agreeing import pooled as over
 from hhlab.agreeing.combination import Combination, Gain, fit, out_of_fold
-from hhlab.agreeing.curve import (
-    CurvePoint,
-    best_single,
-    enough,
-    learning_curve,
-    with_middles,
-)
+from hhlab.agreeing.curve import best_single, enough, learning_curve, with_middles
+from hhlab.agreeing.found import Agreement, MetricAgreement
 from hhlab.agreeing.material import Material, read
 from hhlab.agreeing.statistics import Statistics, draws_of_prompts
 from hhlab.errors import BadArgument, TooFew
@@ -28,94 +22,6 @@ FEWEST_PROMPTS, FEWEST_ITEMS = 2, 3
 LEAST_FOR_COMBINATION = 10  # prompts
 STATISTICS = ("spearman", "kendall_tau_b", "accuracy")
 COMBINED = "(combination)"
-
-
-@dataclass(frozen=True)
-class MetricAgreement:
-    """How one metric agrees with people in one scope; higher is better, intervals are 95%.
-
-    Attributes
-    ----------
-    metric : its name, or "(combination)", judged on prompts that it was not fitted to
-    scope : "pooled"; "within model" (votes: within each pair of models); "within prompt";
-        "models" (between the models' means)
-    n_items, n_prompts : clips (votes) and prompts that the metric could judge
-    coverage_percent : of the judged clips (votes), those that the metric could judge
-    spearman, kendall_tau_b : -1 to 1
-    accuracy : 0 to 1, .5 is chance: pairs that people tell apart and the metric orders the same way
-        (a tie of the metric is one half)
-    n_pairs : pairs (votes) that people tell apart
-    people_tied_percent : of all pairs, those that people tie, which are left out
-    metric_tied_percent : of `n_pairs`, those that the metric ties
-    """
-
-    metric: str
-    scope: str
-    n_items: int
-    n_prompts: int
-    coverage_percent: float
-    spearman: float
-    spearman_low: float
-    spearman_high: float
-    kendall_tau_b: float
-    kendall_tau_b_low: float
-    kendall_tau_b_high: float
-    accuracy: float
-    accuracy_low: float
-    accuracy_high: float
-    n_pairs: int
-    people_tied_percent: float
-    metric_tied_percent: float
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """What :func:`agreement` found.
-
-    Attributes
-    ----------
-    kind : "ratings" or "votes"
-    rows : one per metric and scope
-    combination : None where there are too few prompts, or one metric; `combination_reason` says so
-    curve : the combination after fewer judgements, () where there are too few
-    enough_judgements : the fewest with which the combination is as good as with all; None where the
-        curve still rises, or is missing
-    n_judgements, n_unmatched : ratings or votes used; judged clips (votes) without scores
-    draws, seed : of the bootstrap over prompts
-    """
-
-    kind: str
-    rows: tuple[MetricAgreement, ...]
-    combination: Combination | None
-    combination_reason: str
-    curve: tuple[CurvePoint, ...]
-    enough_judgements: int | None
-    n_judgements: int
-    n_unmatched: int
-    draws: int
-    seed: int
-
-    def __getitem__(self, key: str | tuple[str, str]) -> MetricAgreement:
-        """``found["clip"]`` (pooled) or ``found["clip", "within model"]``."""
-        metric, scope = (key, "pooled") if isinstance(key, str) else key
-        for row in self.rows:
-            if (row.metric, row.scope) == (metric, scope):
-                return row
-        raise KeyError(f"{key!r}: there are {sorted({row.metric for row in self.rows})}")
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row per metric and scope."""
-        import pandas as pd
-
-        return pd.DataFrame([asdict(row) for row in self.rows],
-                            columns=list(MetricAgreement.__dataclass_fields__))  # fmt: skip
-
-    def curve_frame(self) -> pd.DataFrame:
-        """One row per point of the learning curve."""
-        import pandas as pd
-
-        return pd.DataFrame([asdict(point) for point in self.curve],
-                            columns=list(CurvePoint.__dataclass_fields__))  # fmt: skip
 
 
 def agreement(
@@ -130,6 +36,8 @@ def agreement(
     combine: bool = True,
 ) -> Agreement:
     """Say how well metrics agree with people, and what a combination of them would gain.
+
+    A study compares its own scores and votes: ``study.agreement()``.
 
     Parameters
     ----------
@@ -192,10 +100,14 @@ def _scopes(material: Material) -> dict[str, Callable[..., Statistics]]:
 def _rows(name: str, material: Material, values: np.ndarray, weights: np.ndarray):
     known = np.isfinite(values)
     part, x, mass = material.where(known), values[known], weights[:, known]
+    # A vote for neither says nothing of whom a metric should prefer.
+    telling = part.prompt if material.right is None else part.prompt[part.y != 0]
+    n_telling = len(np.unique(telling))
     for scope, statistic in _scopes(material).items():
         if len(part):
             found = statistic(part, x, mass)
-            each = {name: _with_interval(getattr(found, name)) for name in STATISTICS}
+            each = {name: _with_interval(getattr(found, name), drawn=n_telling > 1)
+                    for name in STATISTICS}  # fmt: skip
             pairs = found.pairs
             total, apart = float(pairs.total[0]), float(pairs.total[0] - pairs.tied_y[0])
             metric_tied = float(pairs.tied_x[0] - pairs.tied_both[0])
@@ -208,16 +120,18 @@ def _rows(name: str, material: Material, values: np.ndarray, weights: np.ndarray
             metric=name, scope=scope, n_items=len(part),
             n_prompts=len(np.unique(part.prompt)),
             coverage_percent=100 * len(part) / len(material), n_pairs=round(apart),
+            n_telling_prompts=n_telling,
             people_tied_percent=100 * (1 - apart / total) if total else float("nan"),
             metric_tied_percent=100 * metric_tied / apart if apart else float("nan"), **numbers,
         )  # fmt: skip
 
 
-def _with_interval(values: np.ndarray) -> tuple[float, float, float]:
-    drawn = values[1:][np.isfinite(values[1:])]
-    if not len(drawn) or not np.isfinite(values[0]):
+def _with_interval(values: np.ndarray, *, drawn: bool = True) -> tuple[float, float, float]:
+    """The value and its interval; none where all draws (`drawn` is false) would be the same."""
+    others = values[1:][np.isfinite(values[1:])]
+    if not drawn or not len(others) or not np.isfinite(values[0]):
         return float(values[0]), float("nan"), float("nan")
-    low, high = np.percentile(drawn, [2.5, 97.5])
+    low, high = np.percentile(others, [2.5, 97.5])
     return float(values[0]), float(low), float(high)
 
 

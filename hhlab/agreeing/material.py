@@ -123,8 +123,17 @@ def _wide(scores: pd.DataFrame) -> pd.DataFrame:
         near = part["direction"] == "zero"
         part["value"] = (sign * part["value"]).mask(near, -part["value"].abs())
         part = part[part["direction"] != "none"]
-    if not keys or part.duplicated([*keys, "metric"]).any():
-        raise BadArgument("scores", expected="each clip and metric once", found="repetitions")
+    if "clip" not in keys and not {"prompt", "model"} <= set(keys):
+        found = ", ".join(map(str, scores.columns))[:200]
+        if {"contender", "shot"} <= set(scores.columns):
+            found = "a study's table, which study.agreement() compares with its votes"
+        raise BadArgument("scores", expected="a column clip, or prompt and model", found=found)
+    again = part.duplicated([*keys, "metric"])
+    if again.any():
+        first = part.loc[again, [*keys, "metric"]].iloc[0]
+        said = ", ".join(f"{key} {value}" for key, value in first.items())
+        raise BadArgument("scores", expected="each clip and metric once",
+                          found=f"{int(again.sum())} repetitions, such as {said}")  # fmt: skip
     return part.set_index([*keys, "metric"])["value"].unstack().reset_index()  # noqa: PD010
 
 

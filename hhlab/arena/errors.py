@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hhlab.errors import HhlabError
 
@@ -16,19 +16,24 @@ class ArenaError(HhlabError):
 
 @dataclass(frozen=True)
 class BadRow:
-    """One vote at fault: its row (from 0), its id if it has one, and what was found there."""
+    """One vote at fault: its row (from 0), its id if it has one, and what was found there.
+
+    `line` is the one of its file (from 1), None where it comes from none that has lines.
+    """
 
     row: int
     vote_id: str | None
     value: str
+    line: int | None = None
 
     def __str__(self) -> str:
         name = f" (id {self.vote_id})" if self.vote_id is not None else ""
-        return f"row {self.row}{name}: {self.value}"
+        place = f"row {self.row}" if self.line is None else f"line {self.line}"
+        return f"{place}{name}: {self.value}"
 
 
-class BadVotes(ArenaError):
-    """Votes that cannot be used.
+class AboutRows(ArenaError):
+    """What is wrong with rows of a table, which the error lists.
 
     Attributes
     ----------
@@ -47,11 +52,19 @@ class BadVotes(ArenaError):
     ) -> None:
         self.rows = tuple(rows)
         self.count = len(self.rows) if count is None else count
+        self._found = found
         if self.rows:
             quoted = "; ".join(str(row) for row in self.rows[:_SHOWN])
             more = f"; and {self.count - _SHOWN} more" if self.count > _SHOWN else ""
             found = f"{found}: {quoted}{more}" if found else quoted + more
         super().__init__(subject, expected=expected, found=found)
+
+    def of_file(self, name: str, rows: Sequence[int], lines: Sequence[int | None]) -> AboutRows:
+        """The same about a file: its name, and of each row at fault its place there."""
+        its = [replace(row, row=at, line=line)
+               for row, at, line in zip(self.rows, rows, lines, strict=True)]  # fmt: skip
+        return type(self)(f"{name}: {self.subject}", expected=self.expected, found=self._found,
+                          rows=its, count=self.count)  # fmt: skip
 
     def __reduce__(self):
         # The message is made from the parts, so that a copy must be given the finished one.
@@ -62,6 +75,10 @@ def _again(kind, subject, expected, found, rows, count):
     error = kind(subject, expected=expected, found=found)
     error.rows, error.count = rows, count
     return error
+
+
+class BadVotes(AboutRows):
+    """Votes that cannot be used."""
 
 
 class UnknownOutcome(BadVotes):
@@ -156,7 +173,7 @@ class UnknownVote(LedgerError):
     """No vote of that id was cast."""
 
 
-class IdConflict(LedgerError):
+class IdConflict(AboutRows, LedgerError):
     """That id is in the ledger already, with other content."""
 
 

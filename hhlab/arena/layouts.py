@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hhlab.arena.errors import BadVotes, MissingColumn, UnknownOutcome
+from hhlab.arena.naming import naming
 from hhlab.arena.tables import distinct_columns, existing_file, read_csv
 from hhlab.arena.votes import OUTCOMES, read_votes
 from hhlab.errors import BadArgument, FileUnreadable, WriteFailed
@@ -71,7 +72,13 @@ def read_table(path: str | Path, *, layout: str | None = None) -> tuple[pd.DataF
     BadArgument, MissingColumn; FileMissing and the like; BadVotes for a file that is no table, and
     its subclasses for models and winners that cannot be used, listing rows
     """
-    table, left_out = _read(Path(path))
+    with naming(path):
+        table, left_out = _read(Path(path))
+        return _with_extra(_checked(table, layout)), left_out
+
+
+def _checked(table: pd.DataFrame, layout: str | None) -> pd.DataFrame:
+    """The table under our names, once its models, winners and ids have been looked at."""
     if layout is None:
         layout = "arena" if _looks_like_arena(set(table.columns)) else "hhlab"
     if _known(layout) == "arena":
@@ -86,7 +93,7 @@ def read_table(path: str | Path, *, layout: str | None = None) -> tuple[pd.DataF
     checked = [name for name in ("model_a", "model_b", "winner", "vote_id") if name in table]
     outcome = read_votes(table[checked]).outcome
     table["winner"] = np.array(OUTCOMES, dtype=object)[outcome]
-    return _with_extra(table), left_out
+    return table
 
 
 def export_votes(

@@ -14,6 +14,7 @@ from hhlab.arena.errors import (
     MissingValue,
     UnknownOutcome,
 )
+from hhlab.arena.naming import naming
 from hhlab.arena.tables import BLOCK, COVARIATE, NUMBERS, open_table
 from hhlab.arena.votes import OUTCOMES, Labels, Votes, rows_at_fault
 from hhlab.errors import BadArgument
@@ -43,7 +44,11 @@ _LABELS = ("voter", "prompt", "category", "dimension")
 
 def votes_from_table(source: Any, columns: Mapping[str, str]) -> Votes:
     """Votes of a DataFrame or a file; see :func:`hhlab.arena.read_votes`."""
-    table = open_table(source)
+    with naming(source):
+        return _votes(open_table(source), columns)
+
+
+def _votes(table: Any, columns: Mapping[str, str]) -> Votes:
     found = _places(list(table.column_names), columns)
     vote_id = _ids(table, found["vote_id"]) if "vote_id" in found else None
     names_a, a = _encode(table, found["model_a"])

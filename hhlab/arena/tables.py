@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NUMBERS = ("weight", "time_s", "took_s")
 COVARIATE = "covariate:"
+VOTES_FILE = "a file of votes (.csv, .tsv or .parquet), or a ledger"
 BLOCK = 1 << 19  # rows at a time, which bounds the memory that is needed beside the result
 
 
@@ -39,10 +40,11 @@ def existing_file(place: str | Path) -> Path:
         path.stat()
     except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
         why = getattr(error, "strerror", str(error))
-        why = "" if isinstance(error, FileNotFoundError) else why
-        raise FileMissing(str(place)[:300], found=why) from None
+        why = "nothing there" if isinstance(error, FileNotFoundError) else why
+        raise FileMissing(str(place)[:300], expected=VOTES_FILE, found=why) from None
     if not path.is_file():
-        raise NotAFile(path)
+        found = "a folder" if path.is_dir() else "something else"
+        raise NotAFile(path, expected=VOTES_FILE, found=found)
     return path
 
 

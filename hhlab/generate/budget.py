@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 from hhlab.errors import BadArgument, BudgetExhausted
 
@@ -20,7 +21,8 @@ class Budget:
 
     def __post_init__(self) -> None:
         most = self.most_usd
-        if most is not None and not (math.isfinite(most) and most >= 0):
+        number = isinstance(most, Real) and not isinstance(most, bool)
+        if most is not None and not (number and math.isfinite(most) and most >= 0):
             raise BadArgument("max_cost", expected="US dollars, from 0", found=repr(most))
 
     def check(self, *, spent_usd: float, price_usd: float | None, what: str) -> None:

@@ -21,6 +21,7 @@ from hhlab.errors import (
     WeightsError,
     WeightsMissing,
 )
+from hhlab.generate.whole import check_tensors
 
 DTYPES = ("float32", "bfloat16", "float16")
 _PICKLES = {".bin", ".ckpt", ".pkl", ".pt", ".pth"}
@@ -90,6 +91,7 @@ def open_pipeline(folder: Path, *, dtype: str | None = None, attention: str | No
     ------
     FileMissing, UnknownModel : there is no pipeline in it, or one that diffusers does not know
     UnsafePickle, UnsafeModel : pickled weights, or parts with their own code
+    WeightsDamaged : a file of weights was cut short
     PackageMissing : transformers
     BadArgument : `dtype` or `attention`
     """
@@ -104,6 +106,8 @@ def open_pipeline(folder: Path, *, dtype: str | None = None, attention: str | No
     if not (isinstance(kind, type) and issubclass(kind, diffusers.DiffusionPipeline)):
         raise UnknownModel(folder, expected="a pipeline of diffusers", found=index["_class_name"])
     parts = [name for name, value in index.items() if isinstance(value, list)]
+    for file in (file for part in parts for file in sorted((folder / part).glob("*.safetensors"))):
+        check_tensors(file)
     wanted = {"default": dtype or "float32"}
     wanted |= {p: dtype or _stored(folder / p) for p in parts if (folder / p).is_dir()}
     try:

@@ -48,6 +48,8 @@ def run_generate(options: argparse.Namespace) -> int:
     from hhlab.media import read_clip
     from hhlab.types import Shot
 
+    out = _checked_out(options.out or "clip.mp4", options.model)
+
     def clip(path: str | None):
         return None if path is None else read_clip(path)
 
@@ -61,17 +63,30 @@ def run_generate(options: argparse.Namespace) -> int:
         options.model, max_cost_usd=options.max_cost, endpoint=options.endpoint,
         **machine(options),
     )  # fmt: skip
-    with tqdm(unit="step", leave=False) as bar:
+    with tqdm(unit="step", leave=False, disable=None) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
         made = pipe.generate(shot, on_progress=progress)
-    out = options.out or "clip.mp4"
-    store(made, Path(out))
+    store(made, out)
     print(out)
     return 0
+
+
+def _checked_out(name: str, model: str) -> Path:
+    """Where the clip is to go, known before it is made. Raises :class:`BadArgument`."""
+    from hhlab.errors import BadArgument, as_subject
+    from hhlab.generate.load import CLIPS
+
+    out = Path(name)
+    if out.is_dir():
+        raise BadArgument(as_subject(out), expected="a file to write", found="a folder")
+    # Clips that are there already are copied, whatever they are.
+    if out.suffix.lower() not in ("", ".mp4", ".m4v") and not model.startswith(CLIPS):
+        raise BadArgument(as_subject(out), expected="a name that ends in .mp4", found=out.suffix)
+    return out
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

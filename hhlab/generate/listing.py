@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from hhlab.generate.contenders import Contender, contenders
-from hhlab.generate.prices import Price, prices
+from hhlab.generate.prices import Price, prices_of
 from hhlab.generate.protocol import MODES
 
 SHORT = {
@@ -38,11 +38,6 @@ def rows() -> list[dict[str, object]]:
         }
         for one in contenders().values()
     ]  # fmt: skip
-
-
-def prices_of(name: str) -> list[Price]:
-    """The rows of the price table that are about a contender."""
-    return [price for price in prices() if price.contender == name]
 
 
 def _lines(one: Contender, facts: bool) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from hhlab.errors import BadArgument
+from hhlab.generate.contenders import contenders
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,17 @@ def _row(row: dict[str, Any]) -> Price:
     return made
 
 
+def prices_of(contender: str) -> tuple[Price, ...]:
+    """The rows about a contender. What ships with hhlab costs nothing, in the table or not."""
+    found = tuple(price for price in prices() if price.contender == contender)
+    one = contenders().get(contender)
+    if not found and one is not None and one.family == "shipped":
+        day = datetime.date.fromisoformat(one.facts[0].date)
+        found = (Price(contender, "USD", 0.0, None, (), False, None, None, None, "nobody",
+                       "runs here", day),)  # fmt: skip
+    return found
+
+
 def price_of(
     contender: str, *, mode: str, size_px: Sequence[int], currency: str = "USD"
 ) -> Price | None:
@@ -95,8 +107,8 @@ def price_of(
     """
     fitting = [
         price
-        for price in prices()
-        if price.contender == contender and price.currency == currency
+        for price in prices_of(contender)
+        if price.currency == currency
         and (not price.modes or mode in price.modes)
         and (price.short_side_px is None or min(size_px) <= price.short_side_px)
     ]  # fmt: skip

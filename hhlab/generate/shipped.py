@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hhlab.errors import FileMissing, UnknownModel, UnsafePickle, WeightsDamaged
+from hhlab.errors import (
+    BadArgument,
+    FileMissing,
+    UnknownModel,
+    UnsafePickle,
+    WeightsDamaged,
+)
+from hhlab.generate.checkpoint import DTYPES
+from hhlab.generate.whole import check_parts, check_tensors, read_note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,22 +58,34 @@ def open_folder(folder: Path, *, device: str = "cpu", dtype: str | None = None) 
 
     Raises
     ------
-    FileMissing : there is no pipeline in it, or a variant's base is not here
+    FileMissing : there is no pipeline in it, a part is missing, or a variant's base is not here
     UnknownModel : it holds another kind of pipeline
     UnsafePickle : it holds weights as a pickle
-    WeightsDamaged : a weight is nan or infinite
+    WeightsDamaged : a file was cut short or is of another kind, or a weight is nan or infinite
+    BadArgument : `dtype`, or a `device` that is not here
     """
+    if dtype is not None and dtype not in DTYPES:
+        raise BadArgument("dtype", expected=f"one of {', '.join(DTYPES)}", found=repr(dtype))
+    _check_device(device)
     if (folder / "variant.json").is_file():
         return _open_variant(folder, device=device, dtype=dtype)
     if pipeline_class(folder) != "HorsePipeline":
         raise UnknownModel(folder, expected="a HorsePipeline", found=pipeline_class(folder))
     _refuse_pickles(folder)
+    check_parts(folder, read_note(folder / "model_index.json"))
     import torch
 
     from hhlab.model import HorsePipeline
 
     kind = {} if dtype is None else {"torch_dtype": getattr(torch, dtype)}
-    pipe = HorsePipeline.from_pretrained(folder, use_safetensors=True, **kind)
+    try:
+        pipe = HorsePipeline.from_pretrained(
+            folder, use_safetensors=True, local_files_only=True, **kind
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        found = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        raise WeightsDamaged(folder, expected="parts that belong together, as save_pretrained "
+                             "writes them", found=found) from error  # fmt: skip
     for part in (pipe.transformer, pipe.picture_codec, pipe.sound_codec):
         _check_finite(part.state_dict(), folder)
     pipe.name = folder.name
@@ -79,6 +98,7 @@ def _open_variant(folder: Path, *, device: str, dtype: str | None) -> HorsePipel
     from hhlab.model import variant as variants
 
     _refuse_pickles(folder)
+    check_tensors(folder / variants.TENSORS)
     note, stored = variants.read(folder)
     beside = folder.parent / note.base
     base = beside if (beside / "model_index.json").is_file() else shipped().get(note.base)
@@ -90,6 +110,17 @@ def _open_variant(folder: Path, *, device: str, dtype: str | None) -> HorsePipel
     pipe.name = folder.name
     pipe.default_steps, pipe.default_guidance = note.steps, note.guidance
     return pipe
+
+
+def _check_device(name: str) -> None:
+    import torch
+
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        said = " ".join(str(error).split())[:120]
+        raise BadArgument("device", expected="cpu, or another device that this machine has",
+                          found=f"{name}: {said}") from error  # fmt: skip
 
 
 def _refuse_pickles(folder: Path) -> None:
@@ -110,12 +141,13 @@ def pipeline_class(folder: Path) -> str:
     Raises
     ------
     FileMissing : the folder holds no pipeline
+    WeightsDamaged : its index is not JSON
     """
     if (folder / "variant.json").is_file():
         return "HorsePipeline"
     index = folder / "model_index.json"
     if not index.is_file():
         raise FileMissing(folder, expected="model_index.json in it", found="none")
-    said = json.loads(index.read_text(encoding="utf-8"))
+    said = read_note(index)
     name = said.get("_class_name") if isinstance(said, dict) else None
     return name if isinstance(name, str) else "nothing"

@@ -80,8 +80,10 @@ def run_run(options: argparse.Namespace) -> int:
     """Run a study under a progress bar."""
     from tqdm import tqdm
 
+    from hhlab.study.opening import check_bounds
     from hhlab.study.study import Study
 
+    check_bounds(workers=options.workers, max_cost_usd=options.max_cost)  # before it is begun
     metrics = [name for word in options.metrics or [] for name in word.split(",") if name]
     study = Study.open(
         options.out, options.suite, ",".join(options.contenders) or None, options.seeds,
@@ -118,7 +120,8 @@ def _show(study) -> None:
 
     print(printable(f"{study.folder}: {study.plan.suite}, {len(study.plan.shots)} shots, seeds "
                     f"{', '.join(map(str, study.plan.seeds))}: {study.progress()}"))  # fmt: skip
-    print_table(study.costs().round(3))
+    # A second of nothing usable has no price, and no time.
+    print_table(study.costs().round(3).replace(float("inf"), float("nan")))
     missing = study.outcomes().query("status != 'made'")
     said = missing.groupby(["contender", "status", "error"], sort=False).agg(
         clips=("shot", "size"), first=("reason", "first")

@@ -22,18 +22,22 @@ def named_contenders(
 
     Raises
     ------
-    BadArgument : no contender, a name twice, or half of ``NAME=WHAT``
+    BadArgument : no contender, what is none, a name twice, or half of ``NAME=WHAT``
     """
     if isinstance(contenders, str):
         pairs = [_pair(word) for word in contenders.split(",") if word]
     elif isinstance(contenders, Mapping):
         pairs = list(contenders.items())
-    else:
+    elif isinstance(contenders, Iterable):
         pairs = [(None, one) for one in contenders]
+    else:
+        raise _odd(contenders)
     load: dict[str, str] = {}
     loaded: dict[str, Any] = {}
     for name, one in pairs:
         is_text = isinstance(one, (str, Path))
+        if not is_text and not (hasattr(one, "name") and hasattr(one, "generate")):
+            raise _odd(one)
         name = name or (_short(str(one)) if is_text else one.name)
         if name in load:
             raise BadArgument("contenders", expected="every name once", found=f"{name!r} twice")
@@ -72,6 +76,11 @@ def _pair(word: str) -> tuple[str | None, str]:
     if equals and not (own and what):
         raise BadArgument("contenders", expected="NAME=WHAT", found=repr(word))
     return (own, what) if equals else (None, word)
+
+
+def _odd(value: Any) -> BadArgument:
+    return BadArgument("contenders", expected="names, folders, or generators that are loaded; or "
+                       "a mapping of names to these", found=repr(value)[:80])  # fmt: skip
 
 
 def _short(text: str) -> str:

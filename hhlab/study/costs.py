@@ -25,8 +25,8 @@ def costs_frame(outcomes: pd.DataFrame, sunk_usd: Mapping[str, float]) -> pd.Dat
     -------
     DataFrame : columns contender, asked, made, failed, usable, open (made, but not measured as far
         as the gates ask), made_s and usable_s (seconds of clips), usd (missing where a price is not
-        known), usd_per_usable_s (infinite where nothing is usable), took_s (of making, in all), and
-        took_s_per_usable_s
+        known), usd_per_usable_s (infinite where nothing is usable), took_s (of making, in all;
+        missing where that of a clip is not known), and took_s_per_usable_s
     """
     import numpy as np
     import pandas as pd
@@ -39,7 +39,7 @@ def costs_frame(outcomes: pd.DataFrame, sunk_usd: Mapping[str, float]) -> pd.Dat
         known = billed["usd"].notna().all()
         usd = float(billed["usd"].sum()) + sunk_usd.get(name, 0.0) if known else np.nan
         usable_s = float(usable["duration_s"].sum())
-        took_s = float(its["took_s"].sum())
+        took_s = float(its["took_s"].sum()) if made["took_s"].notna().all() else np.nan
         rows.append({
             "contender": name, "asked": len(its), "made": len(made),
             "failed": int((its["status"] == "failed").sum()), "usable": len(usable),

@@ -67,6 +67,7 @@ class Run:
             if name not in known:
                 raise UnknownMetric(name, expected=f"one of {', '.join(known)}", found=repr(name))
         self._versions = {name: known[name] for name in plan.metrics}
+        store.drop_damaged()
         self._outcomes = store.outcomes()
         self._standing = store.standing()
         self._tally = Tally(plan.takes())

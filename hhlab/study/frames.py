@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 VOLATILE = ("took_s", "made_at", "attempts", "hhlab_version", "tries")
 """Columns that tell when and how, not what: they differ when the same study is done again."""
+_TIME_UNKNOWN = '"took_s": null'
+"""In what a clip's generator says of it, as :mod:`hhlab.study.make` writes it down."""
 _ABOUT = ["contender", "shot", "seed"]
 
 
@@ -22,13 +24,17 @@ def outcomes_frame(plan: Plan, store: Store) -> pd.DataFrame:
     """One row for each clip that is asked for, by contender, shot and seed.
 
     Columns: contender, shot, seed, tags, status ("made", "failed", or "waiting" when it has not
-    been asked for yet), error, reason, usd, took_s, attempts, made_at, hhlab_version, and of the
+    been asked for yet), error, reason, usd, took_s (missing where it is not known, as of clips that
+    were there already), attempts, made_at, hhlab_version, and of the
     clip its sha256, file, bytes, duration_s, width_px, height_px, fps, has_audio; then usable
     (True, False, or missing as long as that is not known) and why_not.
     """
     import pandas as pd
 
-    found = store.table(OUTCOMES).drop_columns("provenance").to_pandas()
+    found = store.table(OUTCOMES).to_pandas()
+    # Outcomes of ready clips once said how long it took to read them.
+    is_ready = found.pop("provenance").str.contains(_TIME_UNKNOWN, regex=False)
+    found["took_s"] = found["took_s"].mask(is_ready.to_numpy(bool))
     takes = pd.DataFrame([(t.contender, t.shot, t.seed, t.key) for t in plan.takes()],
                          columns=[*_ABOUT, "record"])  # fmt: skip
     frame = takes.merge(found.drop(columns=_ABOUT), on="record", how="left")

@@ -20,6 +20,7 @@ from hhlab.study.votes import add_votes, blind_entries, ratings, votes_frame
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hhlab.agreeing import Agreement
     from hhlab.arena.ledger import Imported
     from hhlab.arena.ratings import Ratings
     from hhlab.blind import Entry
@@ -125,7 +126,7 @@ class Kept:
 
     def votes(self) -> pd.DataFrame:
         """All votes that stand, one row each: model_a (left), model_b, winner, voter, prompt,
-        category, dimension, ... and whether they are simulated."""
+        category, dimension, weight where votes have one, ... and whether they are simulated."""
         return votes_frame(self.ledger)
 
     def ratings(self, *, simulated: bool | None = None, **how: Any) -> Ratings:
@@ -142,6 +143,21 @@ class Kept:
         NoVotes : there are none; and what :func:`hhlab.arena.fit` raises
         """
         return ratings(self.votes(), simulated=simulated, **how)
+
+    def agreement(self) -> Agreement:
+        """How far metrics and votes agree, as the report says it: every number of a summary against
+        people's votes on the clip as a whole (simulated ones, where nobody else has voted).
+
+        The clips are those of the first seed; metrics are called "metric.measure".
+
+        Raises
+        ------
+        TooFew : there are no votes, or too few, or nothing was measured
+        NothingInCommon : no vote is about clips that were measured
+        """
+        from hhlab.study.report import agreement
+
+        return agreement(self)
 
     # --- to hand on ----------------------------------------------------------------------------
     def report(

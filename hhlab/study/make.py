@@ -63,8 +63,8 @@ def make(
         known = _known(began, attempt)
         return failure(take, error, **known), None
     known = _known(began, attempt)
-    if said.get("took_s") is not None:
-        known["took_s"] = float(said["took_s"])
+    if "took_s" in said:  # a clip that was there already says None: reading it is not making it
+        known["took_s"] = None if said["took_s"] is None else float(said["took_s"])
     return Outcome(
         take.contender, take.shot, take.seed, "made", clip=sha256_of(file) or "",
         suffix=file.suffix, bytes=file.stat().st_size, duration_s=info.duration_s,

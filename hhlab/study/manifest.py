@@ -100,6 +100,11 @@ class Manifest:
         (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
         source.replace(self.folder / path)
 
+    def take_back(self, path: str) -> None:
+        """Announce that a file is to go, and delete it where it is there."""
+        self._append(Line(path, None, 0, self.sha256(path)))
+        (self.folder / path).unlink(missing_ok=True)
+
     def close(self) -> None:
         """Write the file anew, one line per file, and say that nothing is under way."""
         self.lines = {

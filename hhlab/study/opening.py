@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ import yaml
 
 from hhlab import __version__
 from hhlab.errors import BadArgument, StudyDamaged, UnknownMetric, as_subject
+from hhlab.generate.budget import Budget
+from hhlab.generate.material import read_suite
+from hhlab.generate.suite import Suite
 from hhlab.study.gates import Gate, read_gates
 from hhlab.study.instrument import Instrument, Metrics
 from hhlab.study.manifest import FILE as MANIFEST
@@ -19,19 +24,46 @@ from hhlab.study.plan import INPUTS, Plan, from_data, load_yaml
 from hhlab.study.store import STUDY, WORK, Store
 
 _VERSION = 1
+LARGEST_SEED = 2**63 - 1  # of a column of whole numbers
 _BEGUN = {INPUTS, WORK, MANIFEST, ".lock", "outcomes.parquet", "scores.parquet"}
 """What a first opening that was killed may leave."""
+
+
+def checked_folder(folder: str | Path) -> Path:
+    """A study's folder as a path. Raises :class:`BadArgument`."""
+    if not isinstance(folder, (str, os.PathLike)):
+        raise BadArgument("folder", expected="the path of a study's folder",
+                          found=repr(folder)[:80])  # fmt: skip
+    return Path(folder)
+
+
+def checked_suite(suite: str | Path | Suite | None) -> Suite | None:
+    """A suite, read where it is given as its file. Raises :class:`BadArgument`."""
+    if isinstance(suite, (str, os.PathLike)):
+        return read_suite(suite)
+    if suite is not None and not isinstance(suite, Suite):
+        raise BadArgument("suite", expected="a suite, or the path of its YAML file",
+                          found=repr(suite)[:80])  # fmt: skip
+    return suite
+
+
+def check_bounds(*, workers: int, max_cost_usd: float | None) -> None:
+    """Whether a run may be asked for with these. Raises :class:`BadArgument`."""
+    if isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1:
+        raise BadArgument("workers", expected="a whole number from 1", found=repr(workers))
+    Budget(max_cost_usd)
 
 
 def checked_seeds(seeds: int | Sequence[int] | None) -> tuple[int, ...]:
     """Seeds as they are meant; () for None. Raises :class:`BadArgument`."""
     if seeds is None:
         return ()
-    found = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
-    whole = all(isinstance(seed, int) and seed >= 0 for seed in found)
+    several = seeds if isinstance(seeds, Iterable) else (seeds,)
+    found = tuple(range(seeds)) if isinstance(seeds, int) else tuple(several)
+    whole = all(isinstance(seed, int) and 0 <= seed <= LARGEST_SEED for seed in found)
     if isinstance(seeds, bool) or not found or not whole or len(set(found)) < len(found):
-        raise BadArgument("seeds", expected="a number from 1, or different whole numbers from 0",
-                          found=repr(seeds))  # fmt: skip
+        raise BadArgument("seeds", expected="a number from 1, or different whole numbers from "
+                          "0 to 2**63 - 1", found=repr(seeds)[:80])  # fmt: skip
     return found
 
 
@@ -47,7 +79,7 @@ def checked_metrics(metrics: Sequence[str] | None, instrument: Instrument) -> tu
         from hhlab.measuring import DEFAULT_METRICS
 
         return tuple(DEFAULT_METRICS)
-    if isinstance(metrics, str) or not metrics:
+    if isinstance(metrics, str) or not isinstance(metrics, Iterable) or not metrics:
         raise BadArgument("metrics", expected="a list of names", found=repr(metrics))
     for name in metrics:
         if name not in known:

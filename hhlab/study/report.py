@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from hhlab.errors import BadArgument, as_subject
 from hhlab.report.study import AskedGate, AskedShot, Dossier, render
+from hhlab.report.study.agreeing import agreement_of
 
 if TYPE_CHECKING:
+    from hhlab.agreeing import Agreement
     from hhlab.study.study import Study
     from hhlab.types import Score
 
@@ -38,6 +40,11 @@ def dossier(study: Study) -> Dossier:
     )  # fmt: skip
 
 
+def agreement(study: Study) -> Agreement:
+    """See :meth:`hhlab.study.Study.agreement`."""
+    return agreement_of(dossier(study))
+
+
 def digest(files: dict[str, str], votes) -> str:
     """A hash of a study's files (path -> hash) and of the votes that stand."""
     made = hashlib.sha256()
@@ -48,6 +55,16 @@ def digest(files: dict[str, str], votes) -> str:
     for line in sorted("\t".join(map(str, row)) for row in votes[columns].to_numpy(object)):
         made.update(f"{line}\n".encode())
     return made.hexdigest()
+
+
+def _check_names(page: Path, pdf: bool | str | Path) -> None:
+    """Whether files are called what they will be. Raises :class:`BadArgument`."""
+    if page.suffix.lower() not in ("", ".html", ".htm"):
+        raise BadArgument(as_subject(page), expected="a name that ends in .html; --pdf (in Python: "
+                          "pdf=True) writes a PDF beside it", found=page.suffix)  # fmt: skip
+    if not isinstance(pdf, bool) and Path(pdf).suffix.lower() not in ("", ".pdf"):
+        raise BadArgument(as_subject(pdf), expected="a name that ends in .pdf",
+                          found=Path(pdf).suffix)  # fmt: skip
 
 
 def write_report(
@@ -65,6 +82,7 @@ def write_report(
     path = study.folder / REPORT if path is None else Path(path)
     if path.is_dir():
         raise BadArgument(as_subject(path), expected="a file to write", found="a folder")
+    _check_names(path, pdf)
     if pdf:
         check_printer()  # before minutes of work
     made = dossier(study)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 STUDY, WORK, PAID, VOTES = "study.yaml", "work", "paid", "votes.db"
 DEATHS = ".deaths"
+_MENDED = {"outcomes": "made again", "scores": "measured again"}
 FEW = 64
 """Records that may lie beside a table before it is made anew, or a quarter of all if more."""
 
@@ -125,7 +126,8 @@ class Store:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StudyDamaged(path, expected=f"a record of {kind.name}",
-                               found=repr(error)[:200]) from error  # fmt: skip
+                               found=f"{repr(error)[:200]}; delete it and run the study again to "
+                               f"have the clip {_MENDED[kind.name]}") from error  # fmt: skip
 
     def _stamp(self) -> tuple[int, int]:
         try:
@@ -165,6 +167,19 @@ class Store:
     def keep_measured(self, measured: Measured) -> None:
         """Write what was measured of a clip."""
         self._keep(SCORES, measured.key, measured)
+
+    def drop_damaged(self) -> None:
+        """Take back what was measured where its record was lost or changed: it is measured again.
+
+        The table may still have its numbers, but neither moments nor values over time.
+        """
+        paths = [path for path, line in self.manifest.lines.items()
+                 if path.startswith(f"{SCORES.name}/") and line.sha256 is not None]  # fmt: skip
+        for path in paths:
+            if sha256_of(self.folder / path) != self.manifest.sha256(path):
+                self.manifest.take_back(path)
+                self._tables.pop(SCORES.name, None)
+                self._new.get(SCORES.name, {}).pop(Path(path).stem, None)
 
     def _keep(self, kind: Kind, key: str, record: Any) -> None:
         data = record.to_bytes()

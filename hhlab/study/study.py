@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from hhlab.errors import BadArgument, StudyDiffers, StudyMissing, as_subject
-from hhlab.generate.material import read_suite
 from hhlab.generate.suite import Suite
 from hhlab.study import opening
 from hhlab.study.contenders import check_known, named_contenders, weights_digest
@@ -35,13 +34,21 @@ class Study(Kept):
     plan : what was asked
     """
 
-    def __init__(
-        self, folder: Path, plan: Plan, store: Store, history: list[dict[str, str]],
+    def __init__(self, *given: Any, **named: Any) -> None:
+        raise BadArgument("Study", expected="hh.Study.open(folder), or hh.Study.open(folder, "
+                          "suite, contenders) to begin one",
+                          found="a call of Study itself")  # fmt: skip
+
+    @classmethod
+    def _of(
+        cls, folder: Path, plan: Plan, store: Store, history: list[dict[str, str]],
         instrument: Instrument, loaded: Mapping[str, Any],
-    ) -> None:  # fmt: skip
+    ) -> Study:  # fmt: skip
+        self = cls.__new__(cls)
         self.folder, self.plan, self._store = folder, plan, store
         self._history, self._instrument = history, instrument
         self._loaded = dict(loaded)
+        return self
 
     @classmethod
     def open(
@@ -80,10 +87,9 @@ class Study(Kept):
         BadArgument, FileMissing, UnknownMetric, UnknownModel : of the arguments
         ResultsLocked : something is to be added while another process is at it
         """
-        folder, instrument = Path(folder), instrument or Metrics()
+        folder, instrument = opening.checked_folder(folder), instrument or Metrics()
         load, loaded = named_contenders(contenders) if contenders is not None else ({}, {})
-        if isinstance(suite, (str, Path)):
-            suite = read_suite(suite)
+        suite = opening.checked_suite(suite)
         shots, sources = with_own_names(suite) if suite is not None else ((), {})
         seeds = opening.checked_seeds(seeds)
         if not (folder / STUDY).exists():
@@ -99,7 +105,7 @@ class Study(Kept):
             with store.writing():
                 copy_inputs(sources, store.manifest.write)
                 opening.write(store, plan, history, "begun")
-            return cls(
+            return cls._of(
                 folder, from_data(plan.to_data(), folder), store, history, instrument, loaded
             )
         store = Store(folder)
@@ -116,7 +122,7 @@ class Study(Kept):
         if added:
             with store.writing():
                 opening.write(store, plan, history, *added)
-        return cls(folder, plan, store, history, instrument, loaded)
+        return cls._of(folder, plan, store, history, instrument, loaded)
 
     def run(
         self,
@@ -148,11 +154,11 @@ class Study(Kept):
         ResultsLocked : another process is at it
         StudyDiffers : a contender's weights are not those that its first clips were made with
         StudyDamaged : a clip that is to be measured was changed
+        BadArgument : `workers` or `max_cost_usd`
         WeightsMissing : a metric's network has not been fetched; the message names the command
         UnknownMetric : a metric of the study is not known any more
         """
-        if workers < 1:
-            raise BadArgument("workers", expected="1 or more", found=repr(workers))
+        opening.check_bounds(workers=workers, max_cost_usd=max_cost_usd)
         with self._store.writing():
             # Another process may have added to it since.
             self.plan, self._history = opening.read(self._store)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hhlab.errors import as_subject
+from hhlab.study.foreign import check_known
 from hhlab.study.plan import Plan
 from hhlab.study.store import VOTES, Store
 
@@ -21,28 +21,25 @@ SEAL = "votes.json"
 SIMULATED = "simulated: "
 """Begins the name of every voter who is none."""
 _COLUMNS = ("model_a", "model_b", "winner", "voter", "prompt", "category", "dimension", "vote_id",
-            "trial", "weight", "time_s", "took_s")  # fmt: skip
+            "trial", "time_s", "took_s")  # fmt: skip
 
 
 def add_votes(
     store: Store, plan: Plan, source: Any, *, layout: str | None, simulated: bool
 ) -> Imported:
     """See :meth:`hhlab.study.Study.add_votes`."""
-    from hhlab.arena.errors import UnknownName
     from hhlab.arena.ledger import Ledger, import_votes
+    from hhlab.arena.naming import naming
 
     frame, left_out = _frame(source, layout)
-    strange = {*map(str, frame["model_a"]), *map(str, frame["model_b"])} - set(plan.contenders)
-    if strange:
-        where = f" in {as_subject(source)}" if isinstance(source, (str, Path)) else ""
-        raise UnknownName(min(strange), expected=f"a contender: {', '.join(plan.contenders)}",
-                          found=f"votes about somebody else{where}")  # fmt: skip
+    rows, frame = frame.index.tolist(), frame.reset_index(drop=True)
+    check_known(plan, frame, source, rows)
     if simulated:
         names = frame["voter"] if "voter" in frame else ["nobody"] * len(frame)
         frame = frame.assign(
             voter=[SIMULATED + str(name).removeprefix(SIMULATED) for name in names]
         )
-    with store.writing(), Ledger.open(store.folder / VOTES) as opened:
+    with naming(source, rows), store.writing(), Ledger.open(store.folder / VOTES) as opened:
         done = import_votes(opened, frame, prefix=SIMULATED if simulated else "")
         seal = {"seal": opened.seal().hash}
         store.manifest.write(SEAL, json.dumps(seal).encode("ascii"))
@@ -58,31 +55,44 @@ def kept_seal(folder: Path) -> str:
 
 
 def _frame(source: Any, layout: str | None) -> tuple[pd.DataFrame, list[str]]:
-    """Votes of any source as a table, without the test trials of blind sessions."""
+    """Votes of any source as a table, without the test trials of blind sessions.
+
+    The index says of each vote which row of the source it is.
+    """
     import pandas as pd
 
+    from hhlab.arena.errors import MissingColumn
     from hhlab.arena.layouts import is_table, read_table
     from hhlab.arena.ledger import Ledger
+    from hhlab.arena.tables import existing_file
     from hhlab.arena.votes import read_votes
 
     left_out: list[str] = []
     if isinstance(source, (str, Path)) and is_table(source):
         frame, left_out = read_table(source, layout=layout)
     elif isinstance(source, (str, Path)):
+        if "://" not in str(source):
+            existing_file(source)
         with Ledger.open(source, create=False) as opened:
             frame = opened.to_frame().drop(columns=["trial", "extra"])
     elif isinstance(source, pd.DataFrame):
-        frame = source
+        frame = source.reset_index(drop=True)
+        if missing := [name for name in ("model_a", "model_b") if name not in frame]:
+            raise MissingColumn(", ".join(missing), expected="such a column",
+                                found=", ".join(map(str, frame.columns[:30])))  # fmt: skip
     else:
         frame = read_votes(source).to_frame()
-    return _without_tests(frame), left_out
+    return frame[~_is_test(frame)], left_out
 
 
 def _without_tests(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[~_is_test(frame)].reset_index(drop=True)
+
+
+def _is_test(frame: pd.DataFrame) -> pd.Series:
     from hhlab.blind.material import CHECK
 
-    test = frame["model_a"].astype("str").str.startswith(CHECK)
-    return frame[~test.fillna(False)].reset_index(drop=True)
+    return frame["model_a"].astype("str").str.startswith(CHECK).fillna(False)
 
 
 def votes_frame(ledger: Path) -> pd.DataFrame:
@@ -96,6 +106,10 @@ def votes_frame(ledger: Path) -> pd.DataFrame:
     with Ledger.open(ledger, create=False) as opened:
         frame = _without_tests(opened.to_frame())
     voter = frame["voter"].astype("str").fillna("")
+    if frame["weight"].notna().any():  # fits take no gaps: a vote without a weight counts once
+        frame["weight"] = frame["weight"].fillna(1.0)
+    else:
+        frame = frame.drop(columns="weight")
     frame["simulated"] = voter.str.startswith(SIMULATED).to_numpy(bool)
     return frame
 

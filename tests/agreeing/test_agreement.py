@@ -147,6 +147,35 @@ def test_votes_are_answered_by_the_metric_that_sees_what_people_see():
     assert found["blind"].accuracy_low < 0.5 < found["blind"].accuracy_high
 
 
+def test_a_few_votes_on_one_prompt_tell_nothing():
+    table, _, quality = world(noise=0.0)
+    votes = votes_of(table, quality)
+    many = hh.agreement(table, votes, draws=40, combine=False)
+    assert many["one"].verdict == "agrees" and many["blind"].verdict.startswith("no better than")
+    turned = hh.agreement(table, votes, draws=40, combine=False, lower_is_better=["one"])
+    assert turned["one"].verdict == "contradicts"
+    decided = votes[votes.winner != "tie"]
+    once = decided[decided.prompt == decided.prompt.iloc[0]].head(4)
+    tie = votes[votes.prompt == "p9"].head(1).assign(winner="tie")
+    few = hh.agreement(table, pd.concat([once, tie]), draws=40, combine=False)
+    assert few["one"].accuracy == 1 and few["one"].verdict == "too little to tell"
+    assert np.isnan(few["one"].accuracy_low) and np.isnan(few["one"].spearman_high)
+    # Many votes on two prompts are as good as two.
+    often = pd.concat([decided[decided.prompt.isin(["p1", "p2"])]] * 20)
+    assert hh.agreement(table, often, draws=40, combine=False)["one"].verdict == few["one"].verdict
+    assert set(few.to_frame().query("metric == 'one'")["verdict"]) == {"too little to tell"}
+
+
+def test_what_was_found_can_be_read_and_names_are_text():
+    table, _, quality = world(noise=0.0)
+    table = table.rename(columns={"blind": "<script>alert(1)</script>"})
+    found = hh.agreement(table, votes_of(table, quality), draws=40, combine=False)
+    assert "one: agrees (same choice 100%" in str(found)
+    assert str(found).startswith(f"3 metrics against {found.n_judgements} votes: 2 agrees; ")
+    html = found._repr_html_()
+    assert "<script>" not in html and "&lt;script&gt;" in html and "100%" in html
+
+
 def test_which_side_was_left_does_not_matter():
     table, _, quality = world(n_prompts=12)
     votes = votes_of(table, quality)
@@ -251,6 +280,17 @@ def test_odd_options_get_named_errors(options):
     table, ratings, _ = world(n_prompts=3)
     with pytest.raises(BadArgument):
         hh.agreement(table, ratings, **options)
+
+
+def test_a_repetition_is_named_and_a_studys_table_is_known():
+    table, ratings, _ = world(n_prompts=3)
+    long = table.melt(["prompt", "model"], ["one", "two"], "metric", "value")
+    again = pd.concat([long, long[(long["prompt"] == "p1") & (long["model"] == "m2")]])
+    with pytest.raises(BadArgument, match="2 repetitions, such as prompt p1, model m2, metric one"):
+        hh.agreement(again, ratings, draws=20)
+    study = long.rename(columns={"prompt": "shot", "model": "contender"}).assign(seed=0)
+    with pytest.raises(BadArgument, match=r"study\.agreement\(\)"):
+        hh.agreement(study, ratings, draws=20)
 
 
 # --- figures --------------------------------------------------------------------------------------

@@ -90,6 +90,20 @@ def test_the_table_says_all_of_it(capsys, monkeypatch):
     assert contender("happyhorse-1.1").status()[0] == "ready"
 
 
+def test_every_model_that_ships_is_listed_alike(capsys):
+    from hhlab.generate.shipped import shipped
+
+    assert set(shipped()) <= set(contenders())
+    assert cli.main(["contenders"]) == 0
+    blocks = {text.split()[0]: text for text in capsys.readouterr().out.split("\n\n")}
+    for name in shipped():
+        assert f"status   ready: hh.load('{name}')" in blocks[name]
+    ours = [one.name for one in contenders().values() if one.family == "shipped"]
+    assert len(ours) > len(shipped()), "some that do not ship, to be trained"
+    assert all("price    runs here" in blocks[name] for name in ours)
+    assert clip_usd("foal-no-sync", mode="edit", size_px=(96, 96), seconds=2) == 0
+
+
 # --- prices ------------------------------------------------------------------------------------
 def test_every_price_is_dated_and_about_a_contender():
     for price in prices():

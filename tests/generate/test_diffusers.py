@@ -221,7 +221,11 @@ def test_a_checkpoint_cannot_bring_code_or_pickles(folders, tmp_path):
     with pytest.raises(errors.UnsafePickle):
         open_folder(copy, Setting(fps=8.0))
     (copy / "vae" / "more.bin").unlink()
-    next((copy / "vae").glob("*.safetensors")).unlink()
+    weights = next((copy / "vae").glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-9])
+    with pytest.raises(errors.WeightsDamaged, match=f"{weights.name}.*a whole safetensors file"):
+        open_folder(copy, Setting(fps=8.0))
+    weights.unlink()
     with pytest.raises(errors.UnknownModel, match="whole checkpoint"):
         open_folder(copy, Setting(fps=8.0))
     (copy / "model_index.json").write_text("[")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -185,3 +186,11 @@ def test_what_is_missing_is_named(syllables, faces, sound, reason):
     found = lip_sync.lip_sync(faces, audio, [Witness({1: 0})])
     assert found.status == "undetermined" and reason in found.reason
     assert found.to_score().status == "undetermined"
+
+
+def test_too_little_speech_says_how_much_there_is_and_how_much_it_takes(syllables):
+    part = syllables.samples.copy()
+    part[:, 20_000:] = 0
+    found = lip_sync.lip_sync([a_face(1)], Audio(part, 16_000), [Witness({1: 0})])
+    said = re.fullmatch(r"too little speech: (\d\.\d) s found, 1\.5 s are needed", found.reason)
+    assert said and 0 < float(said[1]) < 1.5

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from hhlab.report.study import AskedGate, render
-from hhlab.report.study.people import agreement_part
+from hhlab.report.study.agreeing import agreement_part
 from hhlab.study import Gate, Study
 from hhlab.study.report import dossier
 from tests.study.fakes import REFUSED, FakeContender, FakeInstrument, suite

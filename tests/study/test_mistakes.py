@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
+import pandas as pd
 import pytest
 import yaml
 
-from hhlab.arena.errors import UnknownName
+from hhlab.arena.errors import MissingColumn, UnknownName
 from hhlab.cli import main
 from hhlab.errors import (
     BadArgument,
+    FileMissing,
     NotComparable,
     StudyDamaged,
     StudyDiffers,
@@ -64,6 +68,25 @@ def test_the_command_line_says_so_too(tmp_path, capsys):
     assert main([*run, str(file / "below")]) == 1  # the disk itself refuses
     said = capsys.readouterr().err
     assert "NotADirectoryError" in said and "suite.yaml" in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("option", "says"), [(["--workers", "0"], "'workers': expected a whole number from 1, found 0"),
+                         (["--max-cost=-5"], "'max_cost': expected US dollars, from 0, found -5")],
+)  # fmt: skip
+def test_a_run_that_cannot_be_meant_leaves_no_study_behind(tmp_path, capsys, option, says):
+    file = tmp_path / "suite.yaml"
+    file.write_text(yaml.safe_dump({"shots": [{"id": "a", "prompt": "x"}]}))
+    run = ["study", "run", str(file), "--contenders", "happyhorse-1.1", "-o", str(tmp_path / "s")]
+    assert main([*run, *option]) == 1 and says in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
+
+
+def test_what_has_no_price_is_not_shown_as_infinite(tmp_path, capsys):
+    begin(tmp_path / "s", "dragons").run()
+    assert main(["study", "show", str(tmp_path / "s")]) == 3
+    said = capsys.readouterr().out
+    assert "took s per usable s" in said and "inf" not in said
 
 
 # --- suites and gates ----------------------------------------------------------------------------
@@ -143,9 +166,51 @@ def test_votes_about_somebody_else_are_named_with_their_file(tmp_path):
     study = begin(tmp_path / "s", "one", names=("anna", "bert"))
     file = tmp_path / "june.csv"
     file.write_text("model_a,model_b,winner\nanna,bret,a\n")
-    with pytest.raises(UnknownName, match=r"bret.*a contender: anna, bert.*june\.csv"):
+    with pytest.raises(UnknownName, match=r"bret.*a contender: anna, bert.*line 2 of .*june\.csv"):
         study.add_votes(file)
     assert study.votes().empty
+
+
+def test_votes_on_another_studys_shots_are_named_and_counted(tmp_path):
+    study = begin(tmp_path / "s", "one", "two", names=("anna", "bert"))
+    file = tmp_path / "june.csv"
+    said = ["two", "shot-0", "", "three", "three", "four"]
+    rows = "".join(f"anna,bert,a,{prompt}\n" for prompt in said)
+    file.write_text(f"model_a,model_b,winner,prompt\n\n{rows}")
+    with pytest.raises(UnknownName) as caught:
+        study.add_votes(file)
+    assert str(caught.value) == (
+        "'three': expected the id or prompt of a shot: shot-0, shot-1, found 3 votes with 2 other "
+        f"names, the first in line 6 of {file}")  # fmt: skip
+    assert study.votes().empty
+    file.write_text("model_a,model_b,winner,prompt\n" + "\n".join(rows.splitlines()[:3]))
+    assert study.add_votes(file).added == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [("anna,bert,a,1\nanna,bert,left?,1", r"june\.csv: winner'.*line 3: 'left\?'"),
+     ('hhlab test: untouched,bert,a,1\nanna,"bert\n",a,1\nanna,anna,b,1',
+      r"june\.csv: votes'.*line 5: 'anna'"),
+     ("hhlab test: untouched,hhlab test: damaged,a,1\n\nanna,bert,a,soon",
+      r"june\.csv: took_s'.*line 4: 'soon'"),
+     ("anna,bert,a", r"june\.csv'.*a table of votes")],
+)  # fmt: skip
+def test_a_vote_that_cannot_be_used_is_named_by_its_file_and_line(tmp_path, capsys, rows, says):
+    begin(tmp_path / "s", "one", names=("anna", "bert"))
+    file = tmp_path / "june.csv"
+    file.write_text(f"model_a,model_b,winner,took_s\n{rows}\n")
+    assert main(["study", "add-votes", str(tmp_path / "s"), str(file)]) == 1
+    assert re.search(says, capsys.readouterr().err)
+
+
+def test_votes_that_are_not_there_say_what_was_expected(tmp_path):
+    study = begin(tmp_path / "s", "one", names=("anna", "bert"))
+    for name in ("no.csv", "no.db"):
+        with pytest.raises(FileMissing, match=rf"{name}.*a file of votes \(\.csv.*nothing there"):
+            study.add_votes(tmp_path / name)
+    with pytest.raises(MissingColumn, match="model_b"):
+        study.add_votes(pd.DataFrame({"model_a": ["anna"], "winner": ["a"]}))
 
 
 # --- studies that have nothing in common ---------------------------------------------------------

@@ -107,8 +107,39 @@ def test_a_record_that_cannot_be_read_is_a_named_error(folder):
     (folder / SCORES.table).unlink()
     file = next(folder.glob("scores/*.json"))
     file.write_text("{")
-    with pytest.raises(StudyDamaged, match=file.name):
+    with pytest.raises(StudyDamaged, match=f"{file.name}.*delete it and run the study again"):
         Study.open(folder, instrument=FakeInstrument()).scores()
+
+
+@pytest.mark.parametrize("harm", ["cut", "deleted", "without a table"])
+def test_a_damaged_score_is_not_called_measured_but_measured_again(folder, harm):
+    file, instrument = sorted(folder.glob("scores/*.json"))[0], FakeInstrument()
+    before = Study.open(folder, instrument=instrument).scores()
+    file.write_bytes(file.read_bytes()[:40])
+    if harm == "without a table":
+        (folder / SCORES.table).unlink()
+    if harm == "deleted":
+        file.unlink()
+    study = Study.open(folder, instrument=instrument)
+    counts = []
+    done = study.run(on_progress=lambda progress: counts.append(progress.total.measured))
+    assert counts[0] == 1 and done.is_complete and len(instrument.measured) == 1
+    assert study.scores().drop(columns="tries").equals(before.drop(columns="tries"))
+    assert study.details("anna", "shot-0", 0) and study.details("bert", "shot-0", 0)
+    assert verify(folder) == []
+
+
+def test_a_damaged_outcome_is_made_again_once_it_is_deleted(folder):
+    (folder / "outcomes.parquet").unlink()
+    file, anna = sorted(folder.glob("outcomes/*.json"))[0], FakeContender("anna")
+    whole, again = file.read_bytes(), [anna, FakeContender("bert")]
+    file.write_text("{")
+    with pytest.raises(StudyDamaged, match=f"{file.name}.*delete it.*the clip made again"):
+        Study.open(folder, contenders=again, instrument=FakeInstrument()).run()
+    file.unlink()
+    assert Study.open(folder, contenders=again, instrument=FakeInstrument()).run().is_complete
+    assert sum(len(one.calls) for one in again) == 1 and verify(folder) == []
+    assert json.loads(file.read_bytes())["clip"] == json.loads(whole)["clip"]
 
 
 def test_a_line_that_was_not_finished_is_not_relied_on(folder):

@@ -189,12 +189,40 @@ def test_what_cannot_be_opened_says_why(tmp_path):
         Study.open(tmp_path / "nothing")
     with pytest.raises(BadArgument, match="'anna' twice"):
         begin(tmp_path / "s", "one", names=["anna", "anna"])
-    for seeds in (0, [1, 1], [-1], True):
+    for seeds in (0, [1, 1], [-1], True, [2**63]):
         with pytest.raises(BadArgument, match="seeds"):
             begin(tmp_path / "s", "one", seeds=seeds)
     with pytest.raises(MetricError, match="one of grey, shade"):
         begin(tmp_path / "s", "one", metrics=["beauty"])
     assert not (tmp_path / "s").exists()
+
+
+def test_a_call_that_is_not_meant_like_that_says_what_is(tmp_path):
+    for call in (lambda: Study(tmp_path), lambda: Study(tmp_path, suite="a.yaml")):
+        with pytest.raises(BadArgument, match=r"hh\.Study\.open\(folder"):
+            call()
+    anna = [FakeContender("anna")]
+    for folder, of, contenders, says in (
+        (3, suite("one"), anna, "'folder'.*found 3"), (tmp_path / "s", 3, anna, "'suite'.*found 3"),
+        (tmp_path / "s", suite("one"), [3], "'contenders'.*names, folders.*found 3"),
+        (tmp_path / "s", suite("one"), 3, "'contenders'.*found 3"),
+        (tmp_path / "s", suite("one"), {"anna": None}, "'contenders'.*found None"),
+    ):  # fmt: skip
+        with pytest.raises(BadArgument, match=says):
+            Study.open(folder, of, contenders, instrument=FakeInstrument())
+    for bad in ({"seeds": 1.5}, {"metrics": 3}):
+        with pytest.raises(BadArgument, match=f"{next(iter(bad))}.*found"):
+            begin(tmp_path / "s", "one", **bad)
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("bad", [{"workers": 0}, {"workers": 1.5}, {"max_cost_usd": -5},
+                                 {"max_cost_usd": "much"}])  # fmt: skip
+def test_a_run_that_cannot_be_meant_is_refused_before_anything_is_made(tmp_path, bad):
+    study, (anna,), _ = begin(tmp_path / "s", "one", names=["anna"])
+    with pytest.raises(BadArgument, match=r"workers|max_cost"):
+        study.run(**bad)
+    assert not anna.calls and (study.outcomes()["status"] == "waiting").all()
 
 
 def test_two_processes_do_not_run_the_same_study(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from hhlab.arena.layouts import CORE, read_table
 from hhlab.arena.ledger import reading
 from hhlab.arena.ledger.events import VOTED, canonical, identity
 from hhlab.arena.ledger.writer import Transaction
+from hhlab.arena.naming import naming
 from hhlab.arena.votes import OUTCOMES, Votes, read_votes, rows_at_fault
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from hhlab.arena.ledger.store import Ledger
 
 _AT_ONCE = 5_000  # votes in one transaction: others may vote in between
+_LISTED = 100  # rows that an error carries
 _COMPARED = ("model_a", "model_b", "outcome", "voter", "dimension")
 _NUMBERS = ("weight", "time_s", "took_s")
 _COVARIATE = "covariate:"
@@ -64,22 +66,26 @@ def import_votes(
     BadVotes and its subclasses, listing rows; IdConflict where an id is in the ledger as another
     vote. Nothing is added then.
     """
-    left_out: list[str] = []
-    if isinstance(source, str | Path):
-        table, left_out = read_table(source, layout=layout)
-    else:
+    if not isinstance(source, str | Path):
         table = source.to_frame() if isinstance(source, Votes) else source
+        return _import(ledger, table, prefix)
+    with naming(source):
+        table, left_out = read_table(source, layout=layout)
+        return replace(_import(ledger, table, prefix), left_out=tuple(left_out))
+
+
+def _import(ledger: Ledger, table: pd.DataFrame, prefix: str) -> Imported:
     bodies = list(_bodies(table))
     ids = _ids(table, bodies, prefix)
     parts = [slice(k, k + _AT_ONCE) for k in range(0, len(ids), _AT_ONCE)]
     for part in parts:
-        _no_conflicts(ledger, ids[part], bodies[part])
+        _no_conflicts(ledger, ids[part], bodies[part], first=part.start)
     added = 0
     for part in parts:
         added += ledger.writer.transact(
             lambda transaction, part=part: _add(transaction, ids[part], bodies[part])
         )
-    return Imported(len(ids), added, tuple(left_out))
+    return Imported(len(ids), added, ())
 
 
 def _add(transaction: Transaction, ids: list[str], bodies: list[dict[str, Any]]) -> int:
@@ -154,8 +160,13 @@ def _ids(table: pd.DataFrame, bodies: list[dict[str, Any]], prefix: str) -> list
     return ids
 
 
-def _no_conflicts(ledger: Ledger, ids: list[str], bodies: list[Mapping[str, Any]]) -> None:
-    """Raises :class:`IdConflict` where an id is in the ledger as a vote that says other things."""
+def _no_conflicts(
+    ledger: Ledger, ids: list[str], bodies: list[Mapping[str, Any]], *, first: int
+) -> None:
+    """Raises :class:`IdConflict` where an id is in the ledger as a vote that says other things.
+
+    `first` is the row of the first of these votes.
+    """
     with ledger.snapshot() as connection:
         known = reading.known_votes(connection, ids)
         if not known:
@@ -165,7 +176,7 @@ def _no_conflicts(ledger: Ledger, ids: list[str], bodies: list[Mapping[str, Any]
     rows = {row.vote_id: row._asdict() for row in
             there[["vote_id", *_COMPARED]].itertuples(index=False)}  # fmt: skip
     wrong = []
-    for k, (name, body) in enumerate(zip(ids, bodies, strict=True)):
+    for k, (name, body) in enumerate(zip(ids, bodies, strict=True), first):
         if name in rows:
             for field in _COMPARED:
                 ours, theirs = rows[name][field], body.get(field)
@@ -173,6 +184,5 @@ def _no_conflicts(ledger: Ledger, ids: list[str], bodies: list[Mapping[str, Any]
                     wrong.append(BadRow(k, name, f"{field} {theirs!r}, in the ledger {ours!r}"))
                     break
     if wrong:
-        more = f"; and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         raise IdConflict("votes", expected="ids that are new, or the same votes as before",
-                         found="; ".join(map(str, wrong[:5])) + more)  # fmt: skip
+                         rows=wrong[:_LISTED], count=len(wrong))  # fmt: skip

@@ -54,7 +54,9 @@ def lip_sync(
         return _no_answer("the sound is silent", name, shifts_ms)
     spoken_s = float(speech_activity(at_16_khz(audio)).sum()) / RATE_HZ
     if spoken_s < LEAST_SPEECH_S:
-        return _no_answer(f"no speech (only {spoken_s:.1f} s of it found)", name, shifts_ms)
+        full_s = np.floor(10 * spoken_s) / 10  # what is nearly enough must not read as enough
+        found = f"too little speech: {full_s:.1f} s found" if full_s else "no speech found"
+        return _no_answer(f"{found}, {LEAST_SPEECH_S} s are needed", name, shifts_ms)
     seen = [track for track in tracks if len(track) > 1 and np.ptp(track.times_s) >= LEAST_FACE_S]
     if not seen:
         return _no_answer(f"no face is visible for {LEAST_FACE_S} s", name, shifts_ms)

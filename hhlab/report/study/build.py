@@ -14,12 +14,14 @@ from hhlab import __version__
 from hhlab.report import names, words
 from hhlab.report.page import environment
 from hhlab.report.study import sections
+from hhlab.report.study.agreeing import agreement_part
 from hhlab.report.study.axis import axis_for
 from hhlab.report.study.dossier import Dossier
 from hhlab.report.study.gallery import gallery
+from hhlab.report.study.method import metrics_used
 from hhlab.report.study.missing import missing
 from hhlab.report.study.numbers import Number
-from hhlab.report.study.people import agreement_part, people
+from hhlab.report.study.people import people
 from hhlab.report.study.tables import metrics_board, numbers_of, units_of
 from hhlab.report.study.usable import applied, usable
 from hhlab.report.study.verdict import call
@@ -107,7 +109,7 @@ def render(
                if (cases := worst_cases(dossier, number))],
         agreement=agreement_part(dossier), gaps=missing(dossier),
         units=units_of(dossier), half=axis_for((), ends=(0.0, 1.0), references=(0.5,)),
-        metrics=sections.metrics_used(dossier), script=SCRIPT, script_hash=f"sha256-{digest}",
+        metrics=metrics_used(dossier), script=SCRIPT, script_hash=f"sha256-{digest}",
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hhlab.report import words
 from hhlab.report.study.dossier import Dossier
+from hhlab.report.study.tables import leading_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,8 +54,8 @@ def _clips(dossier: Dossier) -> list[Gap]:
 def _scores(dossier: Dossier) -> list[Gap]:
     scores = dossier.scores
     whole = scores[(scores["measure"] == "") & (scores["status"] != "ok")]
-    parts = scores[(scores["measure"] != "") & (scores["status"] != "ok")
-                   & scores["is_headline"].astype(bool)]  # fmt: skip
+    leading = leading_rows(scores)
+    parts = leading[leading["status"] != "ok"]
     keys = ["contender", "shot", "seed", "metric"]
     told = whole[keys].drop_duplicates()
     parts = parts.merge(told.assign(told=True), on=keys, how="left")
@@ -67,6 +68,7 @@ def _scores(dossier: Dossier) -> list[Gap]:
     ):
         counts, number = _counts(its, dossier), (words.name(metric, measure),)
         groups.append(Gap(words.title(metric), status, counts, str(reason), number))
+    groups += _never_said(dossier, leading, told)
     measured = scores.drop_duplicates(keys).groupby("metric")
     here = dossier.clips[["contender", "shot", "seed"]]
     for metric in dossier.metrics:
@@ -82,6 +84,28 @@ def _scores(dossier: Dossier) -> list[Gap]:
         return order.index(gap.what) if gap.what in order else len(order), _size(gap)
 
     return merged(joined(sorted(groups, key=place)))
+
+
+def _never_said(dossier: Dossier, leading: pd.DataFrame, told: pd.DataFrame) -> list[Gap]:
+    """Numbers that a metric has for some clips alone, such as those of which it was asked.
+
+    `told` are clips and metrics of which it is known already that nothing could be said.
+    """
+    import pandas as pd
+
+    keys = ["contender", "shot", "seed"]
+    found = []
+    for (metric, measure), its in leading.groupby(["metric", "measure"], sort=False):
+        scores = dossier.scores[dossier.scores["metric"] == metric]
+        known = pd.concat([its[keys], told.loc[told["metric"] == metric, keys]])
+        every = scores[keys].drop_duplicates().merge(known.drop_duplicates(), on=keys, how="left",
+                                                     indicator="of")  # fmt: skip
+        lack = every[every["of"] == "left_only"]
+        if len(lack):
+            found.append(Gap(words.title(metric), "undetermined", _counts(lack, dossier),
+                             "these clips have no such number, as where nothing of it was asked",
+                             (words.name(metric, measure),)))  # fmt: skip
+    return found
 
 
 def joined(gaps: Sequence[Gap]) -> list[Gap]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from hhlab.report import words
 from hhlab.report.study.axis import Axis, axis_for
 from hhlab.report.study.dossier import Dossier
 from hhlab.report.study.numbers import Number
 from hhlab.report.study.people import People
-from hhlab.report.study.tables import Board, metrics_board, numbers_of
+from hhlab.report.study.tables import Board, leading_rows, metrics_board, numbers_of
 from hhlab.report.study.usable import Usable, most_usable
 from hhlab.report.study.verdict import (
     Verdict,
@@ -93,7 +91,7 @@ def _cautions(dossier: Dossier, voted: People, rows: Sequence[Usable]) -> Iterat
     for kind, what in (("failed", "could not be made"), ("waiting", "have not been made yet")):
         if count := int((status == kind).sum()):
             yield f"{count} of {len(status)} clips {what}; the reasons are below."
-    scores = dossier.scores[dossier.scores["is_headline"].astype(bool)]
+    scores = leading_rows(dossier.scores)
     wanted = len(dossier.clips) * len({*zip(scores["metric"], scores["measure"], strict=True)})
     known = int(np.isfinite(scores["value"]).sum())
     if wanted and known < 0.9 * wanted:
@@ -138,11 +136,20 @@ def _price(rows: Sequence[Usable]) -> Tile:
         return Tile("Cheapest usable second", f"${best.usd_per_usable_s:.2g}",
                     f"{best.contender}; ${spent:,.2f} spent in all")  # fmt: skip
     timed = [row for row in rows if math.isfinite(row.took_s_per_usable_s)]
+    unknown = [row.contender for row in rows if row.usable and math.isnan(row.took_s_per_usable_s)]
+    if not timed and unknown:
+        return Tile("Quickest usable second", "not known",
+                    "neither a price nor how long making took is known")  # fmt: skip
     if not timed:
         return Tile("Cheapest usable second", "none", "no clip passed every gate")
     best = min(timed, key=lambda row: row.took_s_per_usable_s)
+    rests = [best.contender]
+    rests += ["nothing was paid for"] if all(row.usd == 0 for row in rows) else []
+    if unknown:
+        of = listed(unknown) if len(unknown) < _MOST_NAMES else f"{len(unknown)} contenders"
+        rests.append(f"not known of {of}")
     return Tile("Quickest usable second", f"{best.took_s_per_usable_s:.2g} s of computing",
-                f"{best.contender}; nothing was paid for")  # fmt: skip
+                "; ".join(rests))  # fmt: skip
 
 
 def _leaders(board: Board) -> str:
@@ -204,20 +211,4 @@ def by_tag(dossier: Dossier) -> list[dict[str, Any]]:
             cells = [places[name] for name in names]
             leaders = board.leaders if len(board.leaders) < len(names) else ()
             found.append({"tag": tag, "shots": len(shots), "cells": cells, "leaders": leaders})
-    return found
-
-
-def metrics_used(dossier: Dossier) -> list[dict[str, Any]]:
-    """Which definition, network and settings made each metric's numbers."""
-    found = []
-    for metric in dossier.metrics:
-        its = dossier.scores[dossier.scores["metric"] == metric]
-        settings = its["parameters"].mode()
-        said = json.loads(settings.iloc[0]) if len(settings) else {}
-        found.append({
-            "title": words.title(metric), "name": metric,
-            "versions": ", ".join(sorted(set(its["metric_version"]))) or "–",
-            "encoders": ", ".join(sorted({e for e in its["encoder"] if e})),
-            "settings": json.dumps(said, sort_keys=True) if said else "",
-        })  # fmt: skip
     return found

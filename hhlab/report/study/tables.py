@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hhlab.arena.ratings import Ratings
 
 OVERALL = "overall"
+_CLIP = ["contender", "shot", "seed"]
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Board:
 
 
 def numbers_of(dossier: Dossier, *, shots: Sequence[str] | None = None) -> tuple[Number, ...]:
-    """Every number that belongs into a summary (each metric's leading ones), by contender.
+    """Every number that belongs into a summary (:func:`leading_rows`), by contender.
 
     Parameters
     ----------
@@ -94,9 +95,8 @@ def numbers_of(dossier: Dossier, *, shots: Sequence[str] | None = None) -> tuple
     there = np.full(size, -np.inf)
     for row in _rows(dossier.clips, place):
         there[row] = np.nan
-    scores = dossier.scores
-    leading = (scores["measure"] != "") & scores["is_headline"].astype(bool)
-    scores = scores[leading & scores["shot"].isin(ids)]
+    scores = leading_rows(dossier.scores)
+    scores = scores[scores["shot"].isin(ids)]
     found = []
     order = {name: k for k, name in enumerate(dossier.metrics)}
     for (metric, measure), its in scores.groupby(["metric", "measure"], sort=False):
@@ -112,6 +112,28 @@ def numbers_of(dossier: Dossier, *, shots: Sequence[str] | None = None) -> tuple
             compare(values, names, direction=direction), goodness(by_shot, direction),
         ))  # fmt: skip
     return tuple(sorted(found, key=lambda one: order.get(one.metric, len(order))))
+
+
+def leading_rows(scores: pd.DataFrame) -> pd.DataFrame:
+    """All rows of every number that belongs into a summary for one clip at least.
+
+    What a metric says first may differ from clip to clip: of speech it is whether the words are
+    right where words were asked for, and else how it sounds. Every clip's sound counts all the
+    same.
+    """
+    rows = scores[scores["measure"] != ""]
+    heads = rows[rows["is_headline"].astype(bool)]
+    # What is known beside a finding that could not be told does not stand for that finding.
+    untold = scores[(scores["measure"] == "") & (scores["status"] != "ok")]
+    beside = _is_in(heads, untold, [*_CLIP, "metric"]) & (heads["status"] == "ok").to_numpy(bool)
+    return rows[_is_in(rows, heads[~beside], ["metric", "measure"])]
+
+
+def _is_in(frame: pd.DataFrame, other: pd.DataFrame, keys: list[str]) -> np.ndarray:
+    """bool (n,): whether a row with the same keys is in the other table."""
+    wanted = {*zip(*(other[key] for key in keys), strict=True)}
+    return np.array([row in wanted for row in zip(*(frame[key] for key in keys), strict=True)],
+                    bool)  # fmt: skip
 
 
 def units_of(dossier: Dossier) -> dict[tuple[str, str], str]:

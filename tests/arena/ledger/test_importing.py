@@ -109,6 +109,23 @@ def test_bad_rows_are_listed_and_nothing_is_added(tmp_path, error, column, value
         assert len(ledger.votes()) == 0
 
 
+def test_rows_of_a_file_are_named_by_their_line(tmp_path):
+    table = votes(20)
+    path = tmp_path / "june.csv"
+    with Ledger.open(tmp_path / "votes.db") as ledger:
+        import_votes(ledger, table)
+        table.loc[7, "winner"] = "tie" if table.winner[7] != "tie" else "a"
+        table.to_csv(path, index=False)
+        with pytest.raises(
+            IdConflict, match=r"june\.csv: votes'.*found line 9 \(id v7\)"
+        ) as caught:
+            import_votes(ledger, path)
+        assert [(row.row, row.line) for row in caught.value.rows] == [(7, 9)]
+        table.assign(took_s="soon").to_parquet(tmp_path / "june.parquet")
+        with pytest.raises(BadVotes, match=r"june\.parquet: took_s'.*row 0: 'soon'"):
+            import_votes(ledger, tmp_path / "june.parquet")
+
+
 def test_imported_and_own_votes_are_fitted_together(place):
     with Ledger.open(place) as ledger:
         import_votes(ledger, votes(10))
