@@ -107,7 +107,7 @@ def shape_of(
         guidance=guidance,
         notes=notes,
         copies=config.copies,
-        moves=config.video_dim + 2 * config.moves[0] * config.moves[1] ** 2 if config.moves else 0,
+        moves=config.carried + 2 * config.moves[0] * config.moves[1] ** 2 if config.moves else 0,
     )
 
 

@@ -52,7 +52,9 @@ def carry(
     codec: LappedCodec, image: torch.Tensor, motion: torch.Tensor, rows: int, columns: int,
     cells: int,
 ) -> torch.Tensor:  # fmt: skip
-    """Video tokens (b, groups rows columns, video_dim) of a first picture that is carried along.
+    """Video tokens of a first picture that is carried along, (b, groups rows columns, channels).
+
+    The channels are those of the codec's components; how mouths are held is not carried.
 
     Parameters
     ----------
@@ -65,12 +67,11 @@ def carry(
     there = codec.image_mean.device
     with torch.autocast(there.type, enabled=False):
         image, motion = image.to(there).float(), motion.to(there).float()
-        empty = image.new_zeros(len(image), 0, codec.config.video_dim)
-        picture = codec.decode(image, empty, rows, columns)[:, 0].permute(0, 3, 1, 2)
+        picture = codec.decode_plain(image, rows, columns).permute(0, 3, 1, 2)
         b, frames = len(image), codec.frames
         field = motion.reshape(b, -1, rows, columns, frames, cells, cells, 2)
         field = field.permute(0, 1, 4, 7, 2, 5, 3, 6)  # b, groups, frames, 2, rows, cells, ...
         field = field.reshape(b, -1, 2, rows * cells, columns * cells)
         moved = warp(picture, field * (REACH * codec.config.block_px))
     with torch.autocast(there.type, dtype=dtype, enabled=dtype != torch.float32):
-        return codec.encode_video(moved).to(device, dtype)
+        return codec.encode_plain_video(moved).to(device, dtype)

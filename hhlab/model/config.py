@@ -29,7 +29,8 @@ class ModelConfig:
         rotary positions say of two tokens' distance
     copies : whether a token of a clip that is edited may be taken over from its source
     moves : where the first picture may be carried along through the clip, the pictures that a video
-        token stands for, and the parts along a block's side that move each by itself; else empty
+        token stands for, the parts along a block's side that move each by itself, and (all where
+        that is left out) how many of a token's leading channels are carried; else empty
     """
 
     width: int = 256
@@ -59,6 +60,22 @@ class ModelConfig:
             )
         if self.heads % self.kv_heads or 2 * self.edge_layers > self.layers:
             raise ValueError("heads must divide by kv_heads, and edge layers fit into the layers")
+
+    @property
+    def carried(self) -> int:
+        """How many of a video token's channels the first picture can be carried along to."""
+        return 0 if not self.moves else self.moves[2] if len(self.moves) > 2 else self.video_dim
+
+    def shown(self, name: str) -> int:
+        """How many leading channels of a modality's tokens stand for what is seen or heard there.
+
+        The others, of pictures, say how the mouth is held: the same in every token of a moment.
+        """
+        dim = getattr(self, f"{name}_dim")
+        if not self.moves or name == "audio":
+            return dim
+        said = (self.video_dim - self.carried) // self.moves[0]
+        return dim - said * (self.moves[0] if name == "video" else 1)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for a model's config file."""

@@ -6,7 +6,8 @@ fade out instead of ending at a border (Tran, Liang and Tu 2003, "Lapped transfo
 pre- and post-filtering", equations 5 to 8; the filter is orthonormal and leaves constants alone).
 A token then holds the leading principal components of what its block became: of one picture
 ("image"), or of `frames` pictures ("video"). Everything is one orthonormal linear map, so noise and
-errors mean the same in tokens as in pixels, up to the components' scale.
+errors mean the same in tokens as in pixels, up to the components' scale. What the components leave
+out of mouths, a token may say in a few numbers more (:mod:`hhlab.model.mouths`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scipy.fft import dct
 
 from hhlab.errors import BadArray
 from hhlab.model.codec import KeepsPrecision
+from hhlab.model.mouths import SHAPES, Mouths
 
 SCALE_POWER = 0.5  # a component is divided by its standard deviation to this power
 
@@ -51,20 +53,25 @@ def filtered(pictures: torch.Tensor, matrix: torch.Tensor, block: int) -> torch.
 class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
     """Encodes clips of 1 + frames k pictures, and pictures alone, in [-1, 1].
 
-    `fit` finds the components; until then nothing can be encoded.
+    `fit` finds the components; until then nothing can be encoded. With `mouths` the last of a
+    token's `image_dim` or `video_dim` numbers, four a picture, say how the mouth is held.
     """
 
     @register_to_config
     def __init__(
-        self, block_px: int = 16, frames: int = 4, image_dim: int = 256, video_dim: int = 512
-    ) -> None:
+        self, block_px: int = 16, frames: int = 4, image_dim: int = 256, video_dim: int = 512,
+        mouths: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
+        if mouths:
+            image_dim, video_dim = image_dim - SHAPES, video_dim - frames * SHAPES
         for name, count, dim in (("image", 1, image_dim), ("video", frames, video_dim)):
             values = 3 * count * block_px**2
             self.register_buffer(f"{name}_mean", torch.zeros(values))
             # in half precision: they are most of the codec's size, and exact to .1% will do
             self.register_buffer(f"{name}_basis", torch.zeros(values, dim, dtype=torch.float16))
             self.register_buffer(f"{name}_scale", torch.ones(dim))
+        self.mouth_nets = Mouths() if mouths else None
         self._matrices: dict[tuple, torch.Tensor] = {}
 
     @property
@@ -96,29 +103,68 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
 
     def encode_image(self, picture: torch.Tensor) -> torch.Tensor:
         """Tokens (b, rows columns, image_dim) of pictures float (b, h, w, 3) in [-1, 1]."""
-        blocks = self._blocks(picture[:, None])
-        return (blocks - self.image_mean) @ self.image_basis.float() / self.image_scale
+        return self._encoded("image", picture[:, None])
 
     def encode_video(self, pictures: torch.Tensor) -> torch.Tensor:
         """Tokens (b, groups rows columns, video_dim) of (b, frames groups, h, w, 3) in [-1, 1]."""
-        b, t = pictures.shape[:2]
-        if t % self.frames:
-            raise BadArray("pictures", expected=f"a multiple of {self.frames}", found=str(t))
-        blocks = self._blocks(pictures.reshape(-1, self.frames, *pictures.shape[2:]))
-        tokens = (blocks - self.video_mean) @ self.video_basis.float() / self.video_scale
+        b, groups = len(pictures), self._grouped(pictures)
+        tokens = self._encoded("video", groups)
         return tokens.reshape(b, -1, tokens.shape[-1])
+
+    def encode_plain_video(self, pictures: torch.Tensor) -> torch.Tensor:
+        """The components alone of :meth:`encode_video`, without mouths."""
+        tokens = self._components("video", self._grouped(pictures))
+        return tokens.reshape(len(pictures), -1, tokens.shape[-1])
+
+    def _grouped(self, pictures: torch.Tensor) -> torch.Tensor:
+        if pictures.shape[1] % self.frames:
+            raise BadArray(
+                "pictures", expected=f"a multiple of {self.frames}", found=str(pictures.shape[1])
+            )
+        return pictures.reshape(-1, self.frames, *pictures.shape[2:])
+
+    def _components(self, name: str, pictures: torch.Tensor) -> torch.Tensor:
+        """Of pictures (b, t, h, w, 3), t being those of one token: (b, rows columns, dim)."""
+        mean, basis, scale = (getattr(self, f"{name}_{what}") for what in ("mean", "basis", "scale"))
+        return (self._blocks(pictures) - mean) @ basis.float() / scale
+
+    def _encoded(self, name: str, pictures: torch.Tensor) -> torch.Tensor:
+        tokens = self._components(name, pictures)
+        if self.mouth_nets is None:
+            return tokens
+        return torch.cat([tokens, self.mouth_nets.read(pictures, tokens.shape[1])], -1)
+
+    def _plain(self, name: str, tokens: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+        """Pictures (b, t, h, w, 3) of the components alone."""
+        mean, basis, scale = (getattr(self, f"{name}_{what}") for what in ("mean", "basis", "scale"))
+        blocks = tokens[..., : len(scale)] * scale @ basis.float().T + mean
+        return self._pictures(blocks, 1 if name == "image" else self.frames, rows, columns)
+
+    def _decoded(self, name: str, tokens: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+        plain = self._plain(name, tokens, rows, columns)
+        if self.mouth_nets is None:
+            return plain
+        return self.mouth_nets.draw(plain, tokens[..., len(getattr(self, f"{name}_scale")) :])
+
+    def decode_plain(self, image: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+        """Pictures (b, h, w, 3) of image tokens' components alone, without mouths."""
+        return self._plain("image", image, rows, columns)[:, 0]
 
     def decode(self, image: torch.Tensor, video: torch.Tensor, rows: int, columns: int):
         """Pictures float (b, t, h, w, 3), about [-1, 1], of a clip's image and video tokens."""
-        first = image * self.image_scale @ self.image_basis.float().T + self.image_mean
-        first = self._pictures(first, 1, rows, columns)
+        first = self._decoded("image", image, rows, columns)
         if not video.shape[1]:
             return first
-        blocks = video * self.video_scale @ self.video_basis.float().T + self.video_mean
-        rest = self._pictures(
-            blocks.reshape(-1, rows * columns, blocks.shape[-1]), self.frames, rows, columns
-        )
+        groups = video.reshape(-1, rows * columns, video.shape[-1])
+        rest = self._decoded("video", groups, rows, columns)
         return torch.cat([first, rest.reshape(len(first), -1, *rest.shape[2:])], dim=1)
+
+    @torch.no_grad()
+    def begin_with(self, codec: LappedCodec) -> None:
+        """Take over the components of a codec that has as many."""
+        there = dict(codec.named_buffers(recurse=False))
+        for name, buffer in self.named_buffers(recurse=False):
+            buffer.copy_(there[name])
 
     @torch.no_grad()
     def fit(self, name: str, blocks: torch.Tensor, weights: torch.Tensor | None = None) -> None:

@@ -208,12 +208,15 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         found = dict(zip(MODALITIES[1:], self.part(x, sizes), strict=True))
         if self.sizes.copies:
             given_by = {"image": image, "video": video, "audio": audio}
-            found |= {n: copied(n, found[n], given_by[n], layout) for n in ("image", "audio")}
+            shown = {n: self.sizes.shown(n) for n in given_by}
+            found |= {
+                n: copied(n, found[n], given_by[n], layout, shown[n]) for n in ("image", "audio")
+            }
         first = layout.where("image", "target")
         first = (found["image"] if layout.is_noise("image") else image)[:, first]
         found["video"], motion = self._carried(found["video"], first, layout)
         if self.sizes.copies:
-            found["video"] = copied("video", found["video"], video, layout)
+            found["video"] = copied("video", found["video"], video, layout, shown["video"])
         image, video, audio = (found[name] for name in MODALITIES[1:])
         if not return_dict:
             return image, video, audio
@@ -226,15 +229,16 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         sizes, at, dim = self.sizes, layout.where("video", "target"), self.sizes.video_dim
         if not sizes.moves:
             return found, None
-        found, keep, motion = found.split([dim + sizes.copies, dim, self.part.motions], dim=-1)
+        known = sizes.carried
+        found, keep, motion = found.split([dim + sizes.copies, known, self.part.motions], dim=-1)
         if not first.shape[1] or at.start == at.stop:
             return found, None
         if self.codec is None:
             raise BadArgument("codec", expected="carry_with(codec) before", found="none")
-        motion, keep, new = motion[:, at], keep[:, at].sigmoid(), found[:, at, :dim]
+        motion, keep, new = motion[:, at], keep[:, at].sigmoid(), found[:, at, :known]
         moved = carry(self.codec, first, motion, *layout.blocks, sizes.moves[1])
         joined = new * (1 - keep) + moved.to(new) * keep
-        return put(found, at, torch.cat([joined, found[:, at, dim:]], -1)), motion
+        return put(found, at, torch.cat([joined, found[:, at, known:]], -1)), motion
 
 
 def waves(level: torch.Tensor) -> torch.Tensor:

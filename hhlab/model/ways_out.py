@@ -33,8 +33,8 @@ class Part(nn.Module):
         if self.copies:
             self.copy = nn.ModuleDict({n: nn.Linear(config.width, 1) for n in MODALITIES[1:]})
         if self.moves:
-            frames, cells = self.moves
-            self.keep = nn.Linear(config.width, config.video_dim)
+            frames, cells = self.moves[:2]
+            self.keep = nn.Linear(config.width, config.carried)
             self.motions = 2 * frames * cells**2
             self.move = nn.Linear(config.width, self.motions)
 
@@ -60,15 +60,22 @@ def put(tokens: torch.Tensor, at: slice, new: torch.Tensor) -> torch.Tensor:
     return torch.cat([tokens[:, : at.start], new, tokens[:, at.stop :]], 1)
 
 
-def copied(name: str, found: torch.Tensor, tokens: torch.Tensor, layout: Layout) -> torch.Tensor:
+def copied(
+    name: str, found: torch.Tensor, tokens: torch.Tensor, layout: Layout, shown: int
+) -> torch.Tensor:
     """Guesses (b, n, channels + 1), those of a clip that is edited joined with their source.
 
     The last channel says how far a token of the source is taken over at its place: most of an
-    edited clip is to stay as it was, and no way through the layers is as exact.
+    edited clip is to stay as it was, and no way through the layers is as exact. That holds for the
+    first `shown` channels; how a mouth is held concerns the sound, and no place.
     """
     guess, take = found[..., :-1], found[..., -1:].sigmoid()
     source, target = layout.where(name, "source"), layout.where(name, "target")
     if source == slice(0, 0):
         return guess
     there, take = tokens[:, source].to(guess.dtype), take[:, target]
-    return put(guess, target, guess[:, target] * (1 - take) + there * take)
+    now = guess[:, target]
+    if shown == now.shape[-1]:
+        return put(guess, target, now * (1 - take) + there * take)
+    joined = now[..., :shown] * (1 - take) + there[..., :shown] * take
+    return put(guess, target, torch.cat([joined, now[..., shown:]], -1))

@@ -10,13 +10,15 @@ import torch
 
 from hhlab.errors import BadArgument
 from hhlab.model.lapped import LappedCodec
-from hhlab.model.sequence import Grid
+from hhlab.model.sequence import Grid, make_layout
 from hhlab.model.training.checkpoint import averaged_model
+from hhlab.model.training.growing import grown
 from hhlab.model.training.latents import Latents, mouth_share
 from hhlab.model.training.loop import Trainer, rate_at
 from hhlab.model.training.objective import FINE, draw_levels, make_batch
 from hhlab.model.training.recipe import Recipe
 from hhlab.model.training.tasks import Task
+from tests.model.conftest import TINY
 
 GRID = Grid(rows=2, columns=2, groups=2, group_s=0.32, audio_tokens=6, token_s=0.12)
 SIZES = {
@@ -175,3 +177,25 @@ def test_clips_with_references_lack_their_prompt_more_often(data):
 
     assert 0.05 < empty(0) < 0.15
     assert 0.24 < empty(2) < 0.36
+
+
+def test_a_model_whose_tokens_hold_more_does_as_before(pipe):
+    model = pipe.transformer
+    more = grown(model, replace(TINY, image_dim=52, video_dim=80, moves=(4, 2, 64)))
+    more.carry_with(pipe.picture_codec)
+    layout = make_layout(Grid(4, 4, 2, 0.32, 18, 0.04), text_tokens=3)
+    draw = torch.Generator().manual_seed(1)
+    image, video, audio = (
+        torch.randn(1, n, d, generator=draw)
+        for n, d in zip(layout.sizes[1:], (52, 80, 24), strict=True)
+    )
+    rest = audio, torch.full((1, 3), 0.5), layout
+    with torch.no_grad():
+        before = model(torch.tensor([[1, 2, 3]]), image[..., :48], video[..., :64], *rest)
+        after = more(torch.tensor([[1, 2, 3]]), image, video, *rest)
+    assert torch.allclose(before.video, after.video[..., :64], atol=1e-5)
+    assert torch.allclose(before.image, after.image[..., :48], atol=1e-5)
+    assert torch.allclose(before.audio, after.audio, atol=1e-5)
+    assert not after.video[..., 64:].any() and not after.image[..., 48:].any()
+    with pytest.raises(BadArgument, match="larger"):
+        grown(model, replace(TINY, layers=4, image_dim=52))

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from diffusers import FlowMatchEulerDiscreteScheduler
 
 from hhlab.actors.dataset import render_units
 from hhlab.actors.prompts import words_of_language
 from hhlab.errors import BadArgument
-from hhlab.model.config import CLIP
+from hhlab.model.config import CLIP, ModelConfig
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
 from hhlab.model.pipeline import HorsePipeline
 from hhlab.model.sequence import Grid
+from hhlab.model.training.growing import grown, may_grow
 from hhlab.model.training.latents import Latents, encode_folder, fit_codecs
 from hhlab.model.training.loop import Trainer
+from hhlab.model.training.mouthing import fit_mouths
 from hhlab.model.training.recipe import Recipe
 from hhlab.model.training.variants import KINDS, train_variant
 from hhlab.model.transformer import HorseTransformer
@@ -29,6 +33,9 @@ from hhlab.model.words import full_vocabulary
 
 SIZE_PX, FPS, SECONDS = CLIP.size_px, CLIP.fps, CLIP.seconds
 CODEC_SHARDS = 4  # on which the codecs' components are found
+MOUTH_SHARDS = 16  # from which the picture's codec learns mouths
+
+LONGEST_WAIT = timedelta(days=2)  # of one process for another, which may be rendering
 
 Say = Callable[[str], None]
 
@@ -98,23 +105,39 @@ def codecs_of(
                 "start", expected=f"a pipeline of the codecs in {folder}", found="other codecs"
             )
         return picture, sound
-    if start is not None:
+    config = recipe.config(text_vocabulary=1)
+    if start is not None and same_dims(start.picture_codec, config):
         picture, sound = start.picture_codec, start.sound_codec
     else:
-        say("finding the codecs' components")
-        config = recipe.config(text_vocabulary=1)
-        picture = LappedCodec(image_dim=config.image_dim, video_dim=config.video_dim)
-        sound = MelCodec(audio_dim=config.audio_dim)
-        fit_codecs(shards[:CODEC_SHARDS], picture, sound)
+        picture = LappedCodec(
+            image_dim=config.image_dim, video_dim=config.video_dim, mouths=recipe.mouth_steps > 0
+        )
+        if start is not None:
+            picture.begin_with(start.picture_codec)
+            sound = start.sound_codec
+        else:
+            say("finding the codecs' components")
+            sound = MelCodec(audio_dim=config.audio_dim)
+            fit_codecs(shards[:CODEC_SHARDS], picture, sound)
+        if recipe.mouth_steps:
+            say("teaching the picture's codec to read and draw mouths")
+            fit_mouths(shards[:MOUTH_SHARDS], picture, steps=recipe.mouth_steps,
+                       seed=recipe.seed, say=say)  # fmt: skip
     picture.save_pretrained(folder / "picture")
     sound.save_pretrained(folder / "sound")
     return picture, sound
 
 
+def same_dims(codec: LappedCodec, config: ModelConfig) -> bool:
+    """Whether a codec's tokens are those of a model."""
+    found = codec.config.image_dim, codec.config.video_dim
+    return found == (config.image_dim, config.video_dim)
+
+
 def same_values(one: torch.nn.Module, other: torch.nn.Module) -> bool:
-    """Whether two modules hold the same numbers under the same names."""
+    """Whether a module holds all that another holds; it may have more, such as mouths."""
     a, b = one.state_dict(), other.state_dict()
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+    return a.keys() >= b.keys() and all(torch.equal(a[name], b[name]) for name in b)
 
 
 def clip_grid(picture: LappedCodec, sound: MelCodec) -> Grid:
@@ -155,7 +178,10 @@ def train(
     """
     folder = Path(folder)
     start = opened_start(recipe) if recipe.start else None
-    world = prepare(recipe, folder / "world", workers=workers, say=say, start=start)
+    processes = PartialState(cpu=not torch.cuda.is_available(), timeout=LONGEST_WAIT)
+    say = say if processes.is_main_process else lambda line: None
+    with processes.main_process_first():  # the others find everything there
+        world = prepare(recipe, folder / "world", workers=workers, say=say, start=start)
     if recipe.variant is not None:
         return make_variant(recipe, world, folder / recipe.name, say=say)
     trainer = Trainer(
@@ -164,7 +190,7 @@ def train(
         codec=world.picture,
     )  # fmt: skip
     if start is not None:
-        trainer.begin_with(start.transformer)
+        trainer.begin_with(grown(start.transformer, trainer.model.sizes))
     if resume and trainer.resume():
         say(f"going on from step {trainer.step}")
 
@@ -174,11 +200,14 @@ def train(
                 f"{name} {value:.3f}" for name, value in parts.items()))  # fmt: skip
 
     def on_sample(step: int) -> None:
-        sample_sheet(trainer, world, folder / recipe.name / f"samples-{step:06d}.png")
+        if processes.is_main_process:
+            sample_sheet(trainer, world, folder / recipe.name / f"samples-{step:06d}.png")
 
     trainer.run(on_step, on_sample)
     out = folder / recipe.name / "pipeline"
-    pipeline_of(trainer, world).save_pretrained(out)
+    if processes.is_main_process:
+        pipeline_of(trainer, world).save_pretrained(out)
+    processes.wait_for_everyone()
     return out
 
 
@@ -198,7 +227,8 @@ def opened_start(recipe: Recipe) -> HorsePipeline:
     for what, wanted, found in (
         ("no variant beside it", None, recipe.variant),
         ("a model of the world's words", words, tuple(config.words)),
-        (f"a model of the recipe's sizes, {sizes}", sizes, made),
+        (f"a model of the recipe's sizes, or with fewer channels, {sizes}", True,
+         may_grow(made, sizes) or str(made)),
         (f"clips of {CLIP}", (SIZE_PX, FPS, SECONDS), (config.size_px, config.fps, config.seconds)),
     ):
         if wanted != found:

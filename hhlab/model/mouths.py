@@ -1,0 +1,168 @@
+"""How a mouth is held, as numbers of their own beside a picture's components, and drawn from them.
+
+A linear code spends hundreds of numbers on a mouth that is a few pixels wide and may lie anywhere
+in its block, and gives them up first. Four numbers say it to one who sees the rest of the face: how
+far it is open, how wide, how rounded, where the jaw is. So the codec has small convolutional
+networks that find the mouth, read these numbers, and draw mouths by them into the blurred picture
+that the components make (a renderer led by parameters, as in Thies, Zollhoefer and Niessner 2019,
+"Deferred neural rendering", section 5; the mouth is cut out and put back as in Jaderberg et al.
+2015, "Spatial transformer networks", section 3). A model then says how a mouth is held, as the
+sound has it, and need not find the pixels.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+SHAPES = 4  # opening, width, rounding, jaw; each with mean 0 and deviation about 1
+CROP_PX, CROP_SHARE = 32, 1.6  # side of a mouth's crop, in pixels and in widths of the mouth's box
+CELL_PX = 4  # of the map on which a mouth is sought
+USUAL_PX = 20.0  # a mouth's width
+HALF = 2  # pictures are cleared up at half of their sides, with four times the channels
+SEEN, DRAWN = 32, 40  # channels of the networks
+
+
+def _conv(channels: int, out: int, *, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
+    layer = nn.Conv2d(channels, out, 3, stride=stride, padding=dilation, dilation=dilation)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _even(channels: int, out: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    layer = _conv(channels, out, stride=stride, dilation=dilation)
+    return nn.Sequential(layer, nn.BatchNorm2d(out), nn.SiLU())
+
+
+class Finder(nn.Module):
+    """Finds the mouth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.look = nn.Sequential(
+            _even(3, SEEN, stride=2), _even(SEEN, SEEN, stride=2),
+            *(_even(SEEN, SEEN, dilation=by) for by in (1, 2, 4, 2)),
+        )  # fmt: skip
+        self.chance, self.wide = nn.Conv2d(SEEN, 1, 1), nn.Conv2d(SEEN, 1, 1)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Where mouths (n, 3) are in pictures (n, 3, h, w): their middle's x and y, width; px."""
+        x = self.look(pictures)
+        chance = self.chance(x).float().flatten(2).softmax(-1).view(len(x), *x.shape[2:])
+        rows, columns = (
+            CELL_PX * torch.arange(k, device=x.device) + CELL_PX / 2 for k in x.shape[2:]
+        )
+        wide = (self.wide(x)[:, 0].float().clamp(-2, 2) * chance).sum((1, 2)).exp() * USUAL_PX
+        return torch.stack([chance.sum(1) @ columns, chance.sum(2) @ rows, wide], 1)
+
+
+def cut(pictures: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+    """Crops (n, 3, CROP_PX, CROP_PX) around mouths (n, 3) of pictures (n, 3, h, w)."""
+    size = where.new_tensor([pictures.shape[3], pictures.shape[2]])
+    share, middle = CROP_SHARE * where[:, 2:] / size, 2 * where[:, :2] / size - 1
+    return F.grid_sample(
+        pictures, _grid(share, middle, CROP_PX, CROP_PX), padding_mode="border", align_corners=False
+    )
+
+
+def put_back(crops: torch.Tensor, where: torch.Tensor, h: int, w: int) -> torch.Tensor:
+    """Pictures (n, 3, h, w) of crops where they were cut from, zero elsewhere, edges fading."""
+    fade = torch.linspace(0, 8, CROP_PX, device=crops.device)
+    fade = torch.minimum(fade, fade.flip(0)).clamp(0, 1)
+    crops = crops * fade * fade[:, None]
+    size = where.new_tensor([w, h])
+    share = size / (CROP_SHARE * where[:, 2:])
+    middle = -(2 * where[:, :2] / size - 1) * share
+    return F.grid_sample(crops, _grid(share, middle, h, w), align_corners=False)
+
+
+def _grid(share: torch.Tensor, middle: torch.Tensor, h: int, w: int) -> torch.Tensor:
+    theta = torch.cat([torch.diag_embed(share), middle[:, :, None]], 2)
+    return F.affine_grid(theta, [len(theta), 1, h, w], align_corners=False)
+
+
+class Reader(nn.Module):
+    """Reads how mouths are held from crops."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            _even(3, SEEN, stride=2), _even(SEEN, 2 * SEEN), _even(2 * SEEN, 2 * SEEN, stride=2),
+            _even(2 * SEEN, 2 * SEEN, stride=2), nn.Flatten(),
+            nn.Linear(2 * SEEN * (CROP_PX // 8) ** 2, 2 * SEEN), nn.SiLU(),
+            nn.Linear(2 * SEEN, SHAPES),
+        )  # fmt: skip
+
+    def forward(self, crops: torch.Tensor) -> torch.Tensor:
+        """Shapes (n, SHAPES) of crops (n, 3, CROP_PX, CROP_PX)."""
+        return self.body(crops)
+
+
+class Drawer(nn.Module):
+    """What is to be added to crops of blurred mouths."""
+
+    def __init__(self, layers: int = 4) -> None:
+        super().__init__()
+        self.begin = _conv(3, SEEN)
+        self.inner = nn.ModuleList(_conv(SEEN, SEEN, dilation=1 + k % 2) for k in range(layers))
+        self.held = nn.Sequential(
+            nn.Linear(SHAPES, 2 * SEEN), nn.SiLU(), nn.Linear(2 * SEEN, 2 * SEEN * layers)
+        )
+        self.end = _conv(SEEN, 3)
+        nn.init.zeros_(self.end.weight)
+
+    def forward(self, crops: torch.Tensor, shapes: torch.Tensor) -> torch.Tensor:
+        """Map (n, 3, CROP_PX, CROP_PX) and (n, SHAPES) to (n, 3, CROP_PX, CROP_PX)."""
+        x = F.silu(self.begin(crops))
+        held = self.held(shapes).unflatten(1, (len(self.inner), 2, SEEN, 1, 1))
+        for number, layer in enumerate(self.inner):
+            scale, shift = held[:, number].unbind(1)
+            x = x + F.silu(layer(x) * (1 + scale) + shift)
+        return self.end(x)
+
+
+class Clearer(nn.Module):
+    """What is to be added to whole blurred pictures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begin = _conv(3 * HALF**2, DRAWN)
+        self.inner = nn.ModuleList(_conv(DRAWN, DRAWN, dilation=by) for by in (1, 2, 4, 1))
+        self.end = _conv(DRAWN, 3 * HALF**2)
+        nn.init.zeros_(self.end.weight)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Keep the shape (n, 3, h, w)."""
+        x = F.silu(self.begin(F.pixel_unshuffle(pictures, HALF)))
+        for layer in self.inner:
+            x = x + F.silu(layer(x))
+        return F.pixel_shuffle(self.end(x), HALF)
+
+
+class Mouths(nn.Module):
+    """The networks together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.finder, self.reader = Finder(), Reader()
+        self.drawer, self.clearer = Drawer(), Clearer()
+
+    def read(self, pictures: torch.Tensor, places: int) -> torch.Tensor:
+        """What each of a group's tokens holds, the same in all: (b, places, t SHAPES).
+
+        `pictures` is float (b, t, h, w, 3) in [-1, 1], t being the pictures of a token.
+        """
+        x = pictures.flatten(0, 1).permute(0, 3, 1, 2).contiguous()
+        shapes = self.reader(cut(x, self.finder(x))).view(len(pictures), 1, -1)
+        return shapes.expand(-1, places, -1)
+
+    def draw(self, pictures: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
+        """Pictures (b, t, h, w, 3) with mouths as the tokens' `held` says on average."""
+        x = pictures.flatten(0, 1).permute(0, 3, 1, 2).contiguous()
+        where = self.finder(x)
+        added = self.drawer(cut(x, where), held.mean(1).reshape(-1, SHAPES))
+        x = x + self.clearer(x)
+        x = x + put_back(added, where, *x.shape[2:])
+        return x.permute(0, 2, 3, 1).unflatten(0, pictures.shape[:2])

@@ -1,0 +1,42 @@
+"""A finished model made larger in what its tokens hold, so that training goes on with it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import torch
+
+from hhlab.errors import BadArgument
+from hhlab.model.config import ModelConfig
+from hhlab.model.transformer import HorseTransformer
+
+MAY_GROW = ("image_dim", "video_dim", "moves")
+
+
+def may_grow(old: ModelConfig, new: ModelConfig) -> bool:
+    """Whether a model of `old` sizes can become one of `new` sizes: those alike, or larger."""
+    kept = {name: value for name, value in asdict(new).items() if name not in MAY_GROW}
+    same = all(getattr(old, name) == value for name, value in kept.items())
+    larger = new.image_dim >= old.image_dim and new.video_dim >= old.video_dim
+    return same and larger and new.moves[:2] == old.moves[:2] and new.carried == old.carried
+
+
+@torch.no_grad()
+def grown(model: HorseTransformer, sizes: ModelConfig) -> HorseTransformer:
+    """A model of `sizes` that does as `model` does, and says nothing yet of new channels.
+
+    New channels of image and video tokens follow the old ones: the ways in do not look at them,
+    the ways out answer 0, which is what they are on average.
+
+    Raises
+    ------
+    BadArgument : sizes to which the model cannot grow
+    """
+    if not may_grow(model.sizes, sizes):
+        raise BadArgument("sizes", expected=f"larger than {model.sizes}", found=str(sizes))
+    new = HorseTransformer.of(sizes)
+    before = dict(model.named_parameters())
+    for name, parameter in new.named_parameters():
+        parameter.zero_()
+        parameter[tuple(slice(0, n) for n in before[name].shape)] = before[name].to(parameter)
+    return new
