@@ -67,7 +67,7 @@ def carry(
     there = codec.image_mean.device
     with torch.autocast(there.type, enabled=False):
         image, motion = image.to(there).float(), motion.to(there).float()
-        picture = codec.decode_plain(image, rows, columns).permute(0, 3, 1, 2)
+        picture = codec.plain("image", image, rows, columns)[:, 0].permute(0, 3, 1, 2)
         b, frames = len(image), codec.frames
         field = motion.reshape(b, -1, rows, columns, frames, cells, cells, 2)
         field = field.permute(0, 1, 4, 7, 2, 5, 3, 6)  # b, groups, frames, 2, rows, cells, ...

@@ -30,7 +30,8 @@ class ModelConfig:
     copies : whether a token of a clip that is edited may be taken over from its source
     moves : where the first picture may be carried along through the clip, the pictures that a video
         token stands for, the parts along a block's side that move each by itself, and (all where
-        that is left out) how many of a token's leading channels are carried; else empty
+        that is left out) how many of a video token's leading channels are carried, the others
+        saying how the mouth is held; else empty
     """
 
     width: int = 256
@@ -77,12 +78,17 @@ class ModelConfig:
         said = (self.video_dim - self.carried) // self.moves[0]
         return dim - said * (self.moves[0] if name == "video" else 1)
 
+    @property
+    def mouths(self) -> bool:
+        """Whether the last channels of a picture's tokens say how the mouth is held."""
+        return self.shown("video") < self.video_dim
+
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for a model's config file."""
         return asdict(self)
 
 
-FOAL = ModelConfig(image_dim=48, video_dim=96, moves=(4, 4))
+FOAL = ModelConfig(image_dim=52, video_dim=112, moves=(4, 4, 96))
 
 # 40 layers, width 5120, heads of 128, 8 key-value groups, modality-specific first and last four
 # layers, latents of 48 channels in 1x2x2 patches, sound of 64 channels, text vectors of 3584.

@@ -113,7 +113,7 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
 
     def encode_plain_video(self, pictures: torch.Tensor) -> torch.Tensor:
         """The components alone of :meth:`encode_video`, without mouths."""
-        tokens = self._components("video", self._grouped(pictures))
+        tokens = self.components("video", self._grouped(pictures))
         return tokens.reshape(len(pictures), -1, tokens.shape[-1])
 
     def _grouped(self, pictures: torch.Tensor) -> torch.Tensor:
@@ -123,32 +123,34 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
             )
         return pictures.reshape(-1, self.frames, *pictures.shape[2:])
 
-    def _components(self, name: str, pictures: torch.Tensor) -> torch.Tensor:
-        """Of pictures (b, t, h, w, 3), t being those of one token: (b, rows columns, dim)."""
-        mean, basis, scale = (getattr(self, f"{name}_{what}") for what in ("mean", "basis", "scale"))
+    def _tables(self, name: str) -> tuple[torch.Tensor, ...]:
+        return tuple(getattr(self, f"{name}_{what}") for what in ("mean", "basis", "scale"))
+
+    def components(self, name: str, pictures: torch.Tensor) -> torch.Tensor:
+        """Components of "image" or "video" tokens alone, (b, rows columns, dim).
+
+        `pictures` is float (b, t, h, w, 3) in [-1, 1], t being 1 or `frames`.
+        """
+        mean, basis, scale = self._tables(name)
         return (self._blocks(pictures) - mean) @ basis.float() / scale
 
     def _encoded(self, name: str, pictures: torch.Tensor) -> torch.Tensor:
-        tokens = self._components(name, pictures)
+        tokens = self.components(name, pictures)
         if self.mouth_nets is None:
             return tokens
         return torch.cat([tokens, self.mouth_nets.read(pictures, tokens.shape[1])], -1)
 
-    def _plain(self, name: str, tokens: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
-        """Pictures (b, t, h, w, 3) of the components alone."""
-        mean, basis, scale = (getattr(self, f"{name}_{what}") for what in ("mean", "basis", "scale"))
+    def plain(self, name: str, tokens: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+        """Pictures (b, t, h, w, 3) of the components of "image" or "video" tokens alone."""
+        mean, basis, scale = self._tables(name)
         blocks = tokens[..., : len(scale)] * scale @ basis.float().T + mean
         return self._pictures(blocks, 1 if name == "image" else self.frames, rows, columns)
 
     def _decoded(self, name: str, tokens: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
-        plain = self._plain(name, tokens, rows, columns)
+        plain = self.plain(name, tokens, rows, columns)
         if self.mouth_nets is None:
             return plain
         return self.mouth_nets.draw(plain, tokens[..., len(getattr(self, f"{name}_scale")) :])
-
-    def decode_plain(self, image: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
-        """Pictures (b, h, w, 3) of image tokens' components alone, without mouths."""
-        return self._plain("image", image, rows, columns)[:, 0]
 
     def decode(self, image: torch.Tensor, video: torch.Tensor, rows: int, columns: int):
         """Pictures float (b, t, h, w, 3), about [-1, 1], of a clip's image and video tokens."""

@@ -15,7 +15,7 @@ from hhlab.model import LappedCodec
 SIZES = {
     "width": 32, "layers": 2, "edge_layers": 0, "heads": 2, "kv_heads": 2, "head_dim": 16,
     "mlp_width": 32, "text_dim": 16, "rope_pairs": [3, 2, 2, 1], "image_dim": 24,
-    "video_dim": 24, "audio_dim": 24,
+    "video_dim": 24, "audio_dim": 24, "moves": [4, 4],
 }  # fmt: skip
 RECIPE = {
     "name": "tiny", "units": 2, "watched": 1, "steps": 2, "batch": 2, "save_every": 1,
@@ -56,6 +56,23 @@ def test_a_model_and_its_variant_are_made_from_nothing(tmp_path, capsys):
     recipe.write_text(yaml.safe_dump(RECIPE | more | {"name": "none", "start": str(tmp_path)}))
     assert main(["train", "--config", str(recipe), "-o", str(out)]) != 0
     assert "the folder of a pipeline" in capsys.readouterr().err
+
+    # its tokens may hold more by then: how mouths are held, which the codec learns first
+    (tmp_path / "talk" / "world").mkdir(parents=True)
+    for split in ("train", "test"):
+        (tmp_path / "talk" / "world" / split).symlink_to(out / "world" / split)
+    holding = SIZES | {"image_dim": 28, "video_dim": 40, "moves": [4, 4, 24]}
+    talk = RECIPE | more | {"name": "talk", "mouth_steps": 2, "model": holding}
+    recipe.write_text(yaml.safe_dump(talk))
+    assert main(["train", "--config", str(recipe), "-o", str(tmp_path / "talk")]) == 0
+    talks, plain = hh.load(tmp_path / "talk" / "talk" / "pipeline"), hh.load(folder)
+    assert talks.picture_codec.config.mouths and not plain.picture_codec.config.mouths
+    assert torch.equal(talks.picture_codec.video_basis, plain.picture_codec.video_basis)
+    clip = talks.generate(hh.Shot("A woman in the park.", steps=1))
+    assert clip.info.duration_s == pytest.approx(2.0)
+    recipe.write_text(yaml.safe_dump(RECIPE | {"name": "none"}))  # of a world with mouths
+    assert main(["train", "--config", str(recipe), "-o", str(tmp_path / "talk")]) != 0
+    assert "codecs" in capsys.readouterr().err
 
     # but not on a world that other codecs encoded, nor with other sizes
     codec = LappedCodec.from_pretrained(out / "world" / "codecs" / "picture")

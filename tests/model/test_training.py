@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from hhlab.errors import BadArgument
 from hhlab.model.lapped import LappedCodec
@@ -198,4 +204,27 @@ def test_a_model_whose_tokens_hold_more_does_as_before(pipe):
     assert torch.allclose(before.audio, after.audio, atol=1e-5)
     assert not after.video[..., 64:].any() and not after.image[..., 48:].any()
     with pytest.raises(BadArgument, match="larger"):
-        grown(model, replace(TINY, layers=4, image_dim=52))
+        grown(model, replace(TINY, layers=4))
+    with pytest.raises(BadArgument, match="larger"):
+        grown(more, TINY)
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_clips_and_end_with_the_same_weights(data, tmp_path):
+    save_file({n: t.clone() for n, t in data.tensors.items()}, tmp_path / "data.safetensors")
+    root = Path(__file__).resolve().parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone",
+         "-m", "tests.model.training_worker", str(tmp_path)],
+        cwd=root, env=environment, capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    seen = [json.loads((tmp_path / f"seen-{k}.json").read_text()) for k in (0, 1)]
+    assert [s["processes"] for s in seen] == [2, 2]
+    together = [row for s in seen for rows in s["rows"] for row in rows]
+    assert sorted(together) == list(range(16))  # an epoch of 16 clips in four steps
+    one, two = (load_file(tmp_path / f"weights-{k}.safetensors") for k in (0, 1))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert (tmp_path / "run" / "checkpoint.safetensors").exists()
+    assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 4  # one of them writes

@@ -14,11 +14,11 @@ MAY_GROW = ("image_dim", "video_dim", "moves")
 
 
 def may_grow(old: ModelConfig, new: ModelConfig) -> bool:
-    """Whether a model of `old` sizes can become one of `new` sizes: those alike, or larger."""
+    """Whether a model of `old` sizes can become one of `new` sizes: the same, or with mouths."""
     kept = {name: value for name, value in asdict(new).items() if name not in MAY_GROW}
     same = all(getattr(old, name) == value for name, value in kept.items())
-    larger = new.image_dim >= old.image_dim and new.video_dim >= old.video_dim
-    return same and larger and new.moves[:2] == old.moves[:2] and new.carried == old.carried
+    shown = all(new.shown(name) == old.shown(name) for name in ("image", "video"))
+    return same and shown and new.moves[:2] == old.moves[:2] and new.mouths >= old.mouths
 
 
 @torch.no_grad()

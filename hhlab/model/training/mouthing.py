@@ -21,6 +21,7 @@ from hhlab.model.training.latents import as_floats
 from hhlab.model.training.plan import MOUTH_MEAN, MOUTH_SPREAD
 
 COMPONENT_NOISE, SHAPE_NOISE = 0.35, 0.3  # at most, as a deviation
+MOST_UNSURE = 2.5  # the variance of components of which half is held back
 ASIDE, LARGER = 0.08, 0.1  # how far a crop may miss the mouth, in its widths, as a deviation
 GROUPS = 12  # of pictures in a step, and as many single ones
 MIDDLE = 8.0  # what errors in the middle of a mouth's crop count more
@@ -54,12 +55,22 @@ class Pool:
 def blurred(
     codec: LappedCodec, name: str, pictures: torch.Tensor, random: torch.Generator
 ) -> torch.Tensor:
-    """What the components make of pictures (b, t, h, w, 3), half of them with noise."""
+    """What components make of pictures (b, t, h, w, 3), as a model has them that is unsure.
+
+    A model that does not know a component says less of it, the finer the less; coarse ones it
+    knows. So components are held back by a smooth function of their variance, in two clips of
+    three, up to where a face has no eyes. To half of the clips some noise is added.
+    """
     side, (h, w) = codec.config.block_px, pictures.shape[2:4]
-    tokens = codec._components(name, pictures)
-    noise = 2 * torch.rand(len(pictures), 1, 1, generator=random) - 1
-    noise = COMPONENT_NOISE * noise.clamp_min(0) * torch.randn(tokens.shape, generator=random)
-    return codec._plain(name, tokens + noise, h // side, w // side)
+    tokens = codec.components(name, pictures)
+    scale = getattr(codec, f"{name}_scale")
+    variance = scale.square() / scale.square().mean()  # of tokens, as they are scaled
+    unsure, noise = torch.rand(2, len(pictures), 1, 1, generator=random)
+    unsure = MOST_UNSURE * (1.5 * unsure - 0.5).clamp_min(0).square()
+    tokens = tokens * variance.square() / (variance.square() + unsure.square())
+    noise = COMPONENT_NOISE * (2 * noise - 1).clamp_min(0)
+    noise = noise * torch.randn(tokens.shape, generator=random)
+    return codec.plain(name, tokens + noise, h // side, w // side)
 
 
 def missed(
@@ -103,9 +114,8 @@ def fit_mouths(
         for setting in optimiser.param_groups:
             falling = 0.5 * (1 + math.cos(math.pi * step / steps))
             setting["lr"] = rate * min(1.0, (step + 1) / 50) * falling
-        material = (
-            ("video", pool.draw(GROUPS, codec.frames, numbers)), ("image", pool.draw(GROUPS, 1, numbers))
-        )  # fmt: skip
+        drawn = (pool.draw(GROUPS, frames, numbers) for frames in (codec.frames, 1))
+        material = tuple(zip(("video", "image"), drawn, strict=True))
         plain = torch.cat([blurred(codec, n, x[0], random).flatten(0, 1) for n, x in material])
         pictures, where, shapes = (
             torch.cat([x[k].flatten(0, 1) for _, x in material]) for k in range(3)

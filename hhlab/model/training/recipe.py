@@ -39,8 +39,7 @@ class Recipe:
         `base`, and the rank of its differences; see :mod:`hhlab.model.training.variants`
     imitates : the checkpoint whose answers an "early" variant learns
     sampler_steps, guidance, about : of the sampler that a variant is meant for, and what it is
-    mouth_steps : in which the picture's codec learns to read and draw mouths, whose shapes are then
-        the last channels of a token; 0 where tokens have none
+    mouth_steps : in which the picture's codec learns to read and draw mouths, if the model has them
     model : sizes that differ from ModelConfig's
     """
 
@@ -73,7 +72,7 @@ class Recipe:
     sampler_steps: int = 4
     guidance: float = 1.0
     about: str = ""
-    mouth_steps: int = 0
+    mouth_steps: int = 2400
     model: dict[str, Any] = field(default_factory=dict)
 
     def config(self, *, text_vocabulary: int) -> ModelConfig:

@@ -98,6 +98,11 @@ def codecs_of(
     if there:
         picture = LappedCodec.from_pretrained(folder / "picture")
         sound = MelCodec.from_pretrained(folder / "sound")
+        if not same_dims(picture, recipe.config(text_vocabulary=1)):
+            raise BadArgument(
+                "model", expected=f"tokens of the codecs in {folder}, {dict(picture.config)}",
+                found=str(recipe.model),
+            )  # fmt: skip
         if start is not None and not (
             same_values(picture, start.picture_codec) and same_values(sound, start.sound_codec)
         ):
@@ -110,7 +115,7 @@ def codecs_of(
         picture, sound = start.picture_codec, start.sound_codec
     else:
         picture = LappedCodec(
-            image_dim=config.image_dim, video_dim=config.video_dim, mouths=recipe.mouth_steps > 0
+            image_dim=config.image_dim, video_dim=config.video_dim, mouths=config.mouths
         )
         if start is not None:
             picture.begin_with(start.picture_codec)
@@ -119,7 +124,7 @@ def codecs_of(
             say("finding the codecs' components")
             sound = MelCodec(audio_dim=config.audio_dim)
             fit_codecs(shards[:CODEC_SHARDS], picture, sound)
-        if recipe.mouth_steps:
+        if config.mouths:
             say("teaching the picture's codec to read and draw mouths")
             fit_mouths(shards[:MOUTH_SHARDS], picture, steps=recipe.mouth_steps,
                        seed=recipe.seed, say=say)  # fmt: skip
@@ -183,7 +188,11 @@ def train(
     with processes.main_process_first():  # the others find everything there
         world = prepare(recipe, folder / "world", workers=workers, say=say, start=start)
     if recipe.variant is not None:
-        return make_variant(recipe, world, folder / recipe.name, say=say)
+        with processes.main_process_first():
+            out = folder / recipe.name / "variant"
+            if processes.is_main_process:  # it takes minutes: one is enough
+                make_variant(recipe, world, folder / recipe.name, say=say)
+        return out
     trainer = Trainer(
         recipe, folder / recipe.name, world.data, world.watched,
         clip_grid(world.picture, world.sound), text_vocabulary=len(world.words),
@@ -227,8 +236,11 @@ def opened_start(recipe: Recipe) -> HorsePipeline:
     for what, wanted, found in (
         ("no variant beside it", None, recipe.variant),
         ("a model of the world's words", words, tuple(config.words)),
-        (f"a model of the recipe's sizes, or with fewer channels, {sizes}", True,
-         may_grow(made, sizes) or str(made)),
+        (
+            f"a model of the recipe's sizes, or without mouths, {sizes}",
+            True,
+            may_grow(made, sizes) or str(made),
+        ),
         (f"clips of {CLIP}", (SIZE_PX, FPS, SECONDS), (config.size_px, config.fps, config.seconds)),
     ):
         if wanted != found:
