@@ -14,7 +14,7 @@ from hhlab.model.training.checkpoint import averaged_model
 from hhlab.model.training.loop import Trainer
 from hhlab.model.training.objective import make_batch
 from hhlab.model.training.recipe import Recipe
-from hhlab.model.training.run import make_variant
+from hhlab.model.training.run import opened_base
 from hhlab.model.training.tasks import Task
 from hhlab.model.training.variants import (
     Teacher,
@@ -186,7 +186,7 @@ def test_spoilt_batches_are_spoilt_in_one_thing(data):
 def test_variants_that_cannot_be_made_are_refused(tmp_path):
     for values in ({"variant": "louder"}, {"variant": "fast", "base": str(tmp_path / "none")}):
         with pytest.raises(BadArgument):
-            make_variant(Recipe(**values), None, tmp_path, say=print)
+            opened_base(Recipe(**values))
 
 
 def test_a_variant_is_loaded_by_its_folder_with_its_own_sampler(pipe, tmp_path):

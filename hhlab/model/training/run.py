@@ -1,9 +1,7 @@
-"""From nothing to a pipeline in a folder: render, fit the codecs, encode, train, export."""
+"""From nothing to a pipeline in a folder: prepare the world, train, export."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,147 +10,21 @@ import torch
 from accelerate import PartialState
 from diffusers import FlowMatchEulerDiscreteScheduler
 
-from hhlab.actors.dataset import render_units
 from hhlab.actors.prompts import words_of_language
 from hhlab.errors import BadArgument
-from hhlab.model.config import CLIP, ModelConfig
-from hhlab.model.lapped import LappedCodec
-from hhlab.model.mel import MelCodec
+from hhlab.model.config import CLIP
 from hhlab.model.pipeline import HorsePipeline
-from hhlab.model.sequence import Grid
 from hhlab.model.training.growing import grown, may_grow
-from hhlab.model.training.latents import Latents, encode_folder, fit_codecs
 from hhlab.model.training.loop import Trainer
-from hhlab.model.training.mouthing import fit_mouths
 from hhlab.model.training.recipe import Recipe
 from hhlab.model.training.variants import KINDS, train_variant
+from hhlab.model.training.world import FPS, SECONDS, SIZE_PX, Say, World, clip_grid, prepare
 from hhlab.model.transformer import HorseTransformer
 from hhlab.model.variant import Variant
 from hhlab.model.variant import save as save_variant
 from hhlab.model.words import full_vocabulary
 
-SIZE_PX, FPS, SECONDS = CLIP.size_px, CLIP.fps, CLIP.seconds
-CODEC_SHARDS = 4  # on which the codecs' components are found
-MOUTH_SHARDS = 16  # from which the picture's codec learns mouths
-
 LONGEST_WAIT = timedelta(days=2)  # of one process for another, which may be rendering
-
-Say = Callable[[str], None]
-
-
-@dataclass
-class World:
-    """Everything a run learns from."""
-
-    picture: LappedCodec
-    sound: MelCodec
-    data: Latents
-    watched: Latents
-    words: tuple[str, ...]
-
-
-def prepare(
-    recipe: Recipe, folder: Path, *, workers: int, say: Say, start: HorsePipeline | None = None
-) -> World:
-    """Render and encode what is not there yet, with the codecs of `start` if there is one.
-
-    Raises
-    ------
-    BadArgument : the folder's world was encoded with other codecs than those of `start`, or without
-        the motion that the recipe's model learns
-    """
-    config = recipe.config(text_vocabulary=1)
-    parts = {}
-    for split, units in (("train", recipe.units), ("test", recipe.watched)):
-        say(f"rendering {units} {split} units")
-        parts[split] = render_units(
-            folder / split, units, seed=recipe.seed, workers=workers, size_px=SIZE_PX, fps=FPS,
-            seconds=SECONDS, split=split,
-            progress=lambda done, total: say(f"  {done} of {total}"),
-        )  # fmt: skip
-    picture, sound = codecs_of(recipe, folder / "codecs", parts["train"], start, say=say)
-    encoded = {
-        split: Latents.load(
-            encode_folder(
-                folder / split, folder / f"{split}-latents", picture, sound,
-                fps=FPS, longest=config.text_tokens, cells=config.moves[1] if config.moves else 0,
-                progress=lambda done, total: say(f"  encoded {done} of {total} shards"),
-            )
-        )
-        for split in parts
-    }  # fmt: skip
-    if config.moves and "motion_a" not in encoded["train"].tensors:
-        raise BadArgument(
-            "moves", expected=f"a world encoded with motion in {folder}", found="one without"
-        )
-    return World(
-        picture, sound, encoded["train"], encoded["test"], full_vocabulary(words_of_language())
-    )
-
-
-def codecs_of(
-    recipe: Recipe, folder: Path, shards: list[Path], start: HorsePipeline | None, *, say: Say
-) -> tuple[LappedCodec, MelCodec]:
-    """The codecs of a world: those in its folder, else those of `start`, else fitted to it."""
-    there = (folder / "sound").exists()
-    if there:
-        picture = LappedCodec.from_pretrained(folder / "picture")
-        sound = MelCodec.from_pretrained(folder / "sound")
-        if not same_dims(picture, recipe.config(text_vocabulary=1)):
-            raise BadArgument(
-                "model", expected=f"tokens of the codecs in {folder}, {dict(picture.config)}",
-                found=str(recipe.model),
-            )  # fmt: skip
-        if start is not None and not (
-            same_values(picture, start.picture_codec) and same_values(sound, start.sound_codec)
-        ):
-            raise BadArgument(
-                "start", expected=f"a pipeline of the codecs in {folder}", found="other codecs"
-            )
-        return picture, sound
-    config = recipe.config(text_vocabulary=1)
-    if start is not None and same_dims(start.picture_codec, config):
-        picture, sound = start.picture_codec, start.sound_codec
-    else:
-        picture = LappedCodec(
-            image_dim=config.image_dim, video_dim=config.video_dim, mouths=config.mouths
-        )
-        if start is not None:
-            picture.begin_with(start.picture_codec)
-            sound = start.sound_codec
-        else:
-            say("finding the codecs' components")
-            sound = MelCodec(audio_dim=config.audio_dim)
-            fit_codecs(shards[:CODEC_SHARDS], picture, sound)
-        if config.mouths:
-            say("teaching the picture's codec to read and draw mouths")
-            fit_mouths(shards[:MOUTH_SHARDS], picture, steps=recipe.mouth_steps,
-                       seed=recipe.seed, say=say)  # fmt: skip
-    picture.save_pretrained(folder / "picture")
-    sound.save_pretrained(folder / "sound")
-    return picture, sound
-
-
-def same_dims(codec: LappedCodec, config: ModelConfig) -> bool:
-    """Whether a codec's tokens are those of a model."""
-    found = codec.config.image_dim, codec.config.video_dim
-    return found == (config.image_dim, config.video_dim)
-
-
-def same_values(one: torch.nn.Module, other: torch.nn.Module) -> bool:
-    """Whether a module holds all that another holds; it may have more, such as mouths."""
-    a, b = one.state_dict(), other.state_dict()
-    return a.keys() >= b.keys() and all(torch.equal(a[name], b[name]) for name in b)
-
-
-def clip_grid(picture: LappedCodec, sound: MelCodec) -> Grid:
-    """The tokens of a training clip."""
-    frames = round(SECONDS * FPS)
-    side = SIZE_PX // picture.config.block_px
-    return Grid(
-        side, side, (frames - 1) // picture.frames, picture.frames / FPS,
-        round(frames / FPS / sound.token_s), sound.token_s,
-    )  # fmt: skip
 
 
 def pipeline_of(
@@ -182,7 +54,11 @@ def train(
     and ends with the same weights as if it had not.
     """
     folder = Path(folder)
-    start = opened_start(recipe) if recipe.start else None
+    start = None
+    if recipe.start:
+        start = opened_start(recipe)
+    elif recipe.variant is not None:
+        start = opened_base(recipe)
     processes = PartialState(cpu=not torch.cuda.is_available(), timeout=LONGEST_WAIT)
     say = say if processes.is_main_process else lambda line: None
     with processes.main_process_first():  # the others find everything there
@@ -191,7 +67,7 @@ def train(
         with processes.main_process_first():
             out = folder / recipe.name / "variant"
             if processes.is_main_process:  # it takes minutes: one is enough
-                make_variant(recipe, world, folder / recipe.name, say=say)
+                make_variant(recipe, start, world, folder / recipe.name, say=say)
         return out
     trainer = Trainer(
         recipe, folder / recipe.name, world.data, world.watched,
@@ -248,8 +124,8 @@ def opened_start(recipe: Recipe) -> HorsePipeline:
     return start
 
 
-def make_variant(recipe: Recipe, world: World, folder: Path, *, say: Say) -> Path:
-    """Learn a variant of the pipeline in the folder `recipe.base`; returns the variant's folder.
+def opened_base(recipe: Recipe) -> HorsePipeline:
+    """The pipeline that a recipe makes a variant of.
 
     Raises
     ------
@@ -257,7 +133,13 @@ def make_variant(recipe: Recipe, world: World, folder: Path, *, say: Say) -> Pat
     """
     if recipe.variant not in KINDS:
         raise BadArgument("variant", expected=f"one of {', '.join(KINDS)}", found=recipe.variant)
-    base = opened("base", recipe.base)
+    return opened("base", recipe.base)
+
+
+def make_variant(
+    recipe: Recipe, base: HorsePipeline, world: World, folder: Path, *, say: Say
+) -> Path:
+    """Learn a variant of a pipeline; returns the variant's folder."""
     grid = clip_grid(base.picture_codec, base.sound_codec)
     stored = train_variant(
         recipe, base.transformer.float(), world.data, grid, folder,

@@ -1,0 +1,149 @@
+"""What a run learns from: rendered, and encoded by codecs that are fitted to it or taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from hhlab.actors.dataset import render_units
+from hhlab.actors.prompts import words_of_language
+from hhlab.errors import BadArgument
+from hhlab.model.config import CLIP, ModelConfig
+from hhlab.model.lapped import LappedCodec
+from hhlab.model.mel import MelCodec
+from hhlab.model.pipeline import HorsePipeline
+from hhlab.model.sequence import Grid
+from hhlab.model.training.latents import Latents, encode_folder, fit_codecs
+from hhlab.model.training.mouthing import fit_mouths
+from hhlab.model.training.recipe import Recipe
+from hhlab.model.words import full_vocabulary
+
+SIZE_PX, FPS, SECONDS = CLIP.size_px, CLIP.fps, CLIP.seconds
+CODEC_SHARDS = 4  # on which the codecs' components are found
+MOUTH_SHARDS = 16  # from which the picture's codec learns mouths
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class World:
+    """Everything a run learns from."""
+
+    picture: LappedCodec
+    sound: MelCodec
+    data: Latents
+    watched: Latents
+    words: tuple[str, ...]
+
+
+def prepare(
+    recipe: Recipe, folder: Path, *, workers: int, say: Say, start: HorsePipeline | None = None
+) -> World:
+    """Render and encode what is not there yet, with the codecs of `start` if there is one.
+
+    Raises
+    ------
+    BadArgument : the folder's world was encoded with other codecs than those of `start` or of the
+        model's sizes, or without the motion that the model learns
+    """
+    config = sizes_of(recipe, start)
+    parts = {}
+    for split, units in (("train", recipe.units), ("test", recipe.watched)):
+        say(f"rendering {units} {split} units")
+        parts[split] = render_units(
+            folder / split, units, seed=recipe.seed, workers=workers, size_px=SIZE_PX, fps=FPS,
+            seconds=SECONDS, split=split,
+            progress=lambda done, total: say(f"  {done} of {total}"),
+        )  # fmt: skip
+    picture, sound = codecs_of(recipe, config, folder / "codecs", parts["train"], start, say=say)
+    encoded = {
+        split: Latents.load(
+            encode_folder(
+                folder / split, folder / f"{split}-latents", picture, sound,
+                fps=FPS, longest=config.text_tokens, cells=config.moves[1] if config.moves else 0,
+                progress=lambda done, total: say(f"  encoded {done} of {total} shards"),
+            )
+        )
+        for split in parts
+    }  # fmt: skip
+    if config.moves and "motion_a" not in encoded["train"].tensors:
+        raise BadArgument(
+            "moves", expected=f"a world encoded with motion in {folder}", found="one without"
+        )
+    return World(
+        picture, sound, encoded["train"], encoded["test"], full_vocabulary(words_of_language())
+    )
+
+
+def sizes_of(recipe: Recipe, start: HorsePipeline | None) -> ModelConfig:
+    """Of the model that is trained: the recipe's, but a variant has those of its base."""
+    return start.transformer.sizes if recipe.variant else recipe.config(text_vocabulary=1)
+
+
+def codecs_of(
+    recipe: Recipe, config: ModelConfig, folder: Path, shards: list[Path],
+    start: HorsePipeline | None, *, say: Say,
+) -> tuple[LappedCodec, MelCodec]:  # fmt: skip
+    """The codecs of a world: those in its folder, else those of `start`, else fitted to it."""
+    there = (folder / "sound").exists()
+    if there:
+        picture = LappedCodec.from_pretrained(folder / "picture")
+        sound = MelCodec.from_pretrained(folder / "sound")
+        if not same_dims(picture, config):
+            raise BadArgument(
+                "model", expected=f"tokens of the codecs in {folder}, {dict(picture.config)}",
+                found=str(config),
+            )  # fmt: skip
+        if start is not None and not (
+            same_values(picture, start.picture_codec) and same_values(sound, start.sound_codec)
+        ):
+            raise BadArgument(
+                "base" if recipe.variant else "start",
+                expected=f"a pipeline of the codecs in {folder}", found="other codecs",
+            )  # fmt: skip
+        return picture, sound
+    if start is not None and same_dims(start.picture_codec, config):
+        picture, sound = start.picture_codec, start.sound_codec
+    else:
+        picture = LappedCodec(
+            image_dim=config.image_dim, video_dim=config.video_dim, mouths=config.mouths
+        )
+        if start is not None:
+            picture.begin_with(start.picture_codec)
+            sound = start.sound_codec
+        else:
+            say("finding the codecs' components")
+            sound = MelCodec(audio_dim=config.audio_dim)
+            fit_codecs(shards[:CODEC_SHARDS], picture, sound)
+        if config.mouths:
+            say("teaching the picture's codec to read and draw mouths")
+            fit_mouths(shards[:MOUTH_SHARDS], picture, steps=recipe.mouth_steps,
+                       seed=recipe.seed, say=say)  # fmt: skip
+    picture.save_pretrained(folder / "picture")
+    sound.save_pretrained(folder / "sound")
+    return picture, sound
+
+
+def same_dims(codec: LappedCodec, config: ModelConfig) -> bool:
+    """Whether a codec's tokens are those of a model."""
+    found = codec.config.image_dim, codec.config.video_dim
+    return found == (config.image_dim, config.video_dim)
+
+
+def same_values(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    """Whether a module holds all that another holds; it may have more, such as mouths."""
+    a, b = one.state_dict(), other.state_dict()
+    return a.keys() >= b.keys() and all(torch.equal(a[name], b[name]) for name in b)
+
+
+def clip_grid(picture: LappedCodec, sound: MelCodec) -> Grid:
+    """The tokens of a training clip."""
+    frames = round(SECONDS * FPS)
+    side = SIZE_PX // picture.config.block_px
+    return Grid(
+        side, side, (frames - 1) // picture.frames, picture.frames / FPS,
+        round(frames / FPS / sound.token_s), sound.token_s,
+    )  # fmt: skip
