@@ -115,9 +115,10 @@ def components(
 ) -> pd.DataFrame:
     """Error over variance of the first picture's components, by band; the model's, a filter's."""
     batch, found = predicted(model, data, grid, FIRST, level, clips=clips)
-    clean = batch.clean["image"]
+    shown = model.sizes.shown("image")
+    clean = batch.clean["image"][..., :shown]
     variance = clean.flatten(0, 1).var(0)
-    missed = (found["image"] - clean).square().mean((0, 1))
+    missed = (found["image"][..., :shown] - clean).square().mean((0, 1))
     filtered = variance * level**2 / ((1 - level) ** 2 * variance + level**2)
     rows = {
         f"{start} to {min(end, len(variance)) - 1}": {

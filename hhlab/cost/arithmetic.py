@@ -86,8 +86,8 @@ def carried_products(shape: Shape, tokens: Tokens) -> int:
     """
     frames, block, _ = shape.video_patch
     pixels = 3 * block**2
-    each = {name: shape.in_dims[name] + 2 * block for name in ("image", "video")}
-    return pixels * (tokens.image * each["image"] + tokens.video * frames * each["video"])
+    image, video = (components + 2 * block for components in shape.components)
+    return pixels * (tokens.image * image + tokens.video * frames * video)
 
 
 def forward_work(

@@ -42,6 +42,7 @@ class Shape:
     notes : where the numbers come from and what is assumed
     copies : one more channel a token leaves with, see ModelConfig
     moves : channels more of a video token whose picture is carried along, see ModelConfig
+    components : of an image and of a video token, by which pictures are decoded and encoded then
     """
 
     name: str
@@ -67,6 +68,7 @@ class Shape:
     notes: tuple[str, ...] = ()
     copies: bool = False
     moves: int = 0
+    components: tuple[int, int] = (0, 0)
 
 
 def shape_of(
@@ -108,6 +110,7 @@ def shape_of(
         notes=notes,
         copies=config.copies,
         moves=config.carried + 2 * config.moves[0] * config.moves[1] ** 2 if config.moves else 0,
+        components=(config.shown("image"), config.shown("video")),
     )
 
 

@@ -77,7 +77,9 @@ def open_folder(folder: Path, *, device: str = "cpu", dtype: str | None = None) 
 
     from hhlab.model import HorsePipeline
 
-    kind = {} if dtype is None else {"torch_dtype": getattr(torch, dtype)}
+    kind = {}
+    if dtype is not None:  # codecs stay exact
+        kind["torch_dtype"] = {"transformer": getattr(torch, dtype), "default": torch.float32}
     try:
         pipe = HorsePipeline.from_pretrained(
             folder, use_safetensors=True, local_files_only=True, **kind

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 MODALITIES = ("text", "image", "video", "audio")
+MOUTH = 4  # numbers that say how a mouth is held in a picture
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,15 @@ class ModelConfig:
         if self.heads % self.kv_heads or 2 * self.edge_layers > self.layers:
             raise ValueError("heads must divide by kv_heads, and edge layers fit into the layers")
 
+        if self.moves:
+            # three numbers of `moves` leave the rest of a token to the mouth, four a picture
+            said = self.video_dim - self.carried
+            if said not in (0, MOUTH * self.moves[0]) or not self.shown("image") > 0:
+                raise ValueError(
+                    f"moves {self.moves} carry {self.carried} of {self.video_dim} channels; the "
+                    f"others, and those of an image, must be {MOUTH} for a picture's mouth, or none"
+                )
+
     @property
     def carried(self) -> int:
         """How many of a video token's channels the first picture can be carried along to."""
@@ -75,8 +85,8 @@ class ModelConfig:
         dim = getattr(self, f"{name}_dim")
         if not self.moves or name == "audio":
             return dim
-        said = (self.video_dim - self.carried) // self.moves[0]
-        return dim - said * (self.moves[0] if name == "video" else 1)
+        said = self.video_dim - self.carried
+        return dim - (said if name == "video" else said // self.moves[0])
 
     @property
     def mouths(self) -> bool:

@@ -71,7 +71,8 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
             # in half precision: they are most of the codec's size, and exact to .1% will do
             self.register_buffer(f"{name}_basis", torch.zeros(values, dim, dtype=torch.float16))
             self.register_buffer(f"{name}_scale", torch.ones(dim))
-        self.mouth_nets = Mouths() if mouths else None
+        # a codec is finished but while it is taught; what it encodes needs no gradient
+        self.mouth_nets = Mouths().eval().requires_grad_(False) if mouths else None
         self._matrices: dict[tuple, torch.Tensor] = {}
 
     @property
@@ -163,9 +164,18 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
 
     @torch.no_grad()
     def begin_with(self, codec: LappedCodec) -> None:
-        """Take over the components of a codec that has as many."""
+        """Take over the components of another codec.
+
+        Raises
+        ------
+        BadArray : it has more or fewer, or other blocks
+        """
         there = dict(codec.named_buffers(recurse=False))
         for name, buffer in self.named_buffers(recurse=False):
+            if buffer.shape != there[name].shape:
+                raise BadArray(
+                    name, expected=str(tuple(buffer.shape)), found=str(tuple(there[name].shape))
+                )
             buffer.copy_(there[name])
 
     @torch.no_grad()

@@ -16,7 +16,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-SHAPES = 4  # opening, width, rounding, jaw; each with mean 0 and deviation about 1
+from hhlab.model.config import MOUTH
+
+SHAPES = MOUTH  # opening, width, rounding, jaw; each with mean 0 and deviation about 1
 CROP_PX, CROP_SHARE = 32, 1.6  # side of a mouth's crop, in pixels and in widths of the mouth's box
 CELL_PX = 4  # of the map on which a mouth is sought
 USUAL_PX = 20.0  # a mouth's width
@@ -55,7 +57,9 @@ class Finder(nn.Module):
             CELL_PX * torch.arange(k, device=x.device) + CELL_PX / 2 for k in x.shape[2:]
         )
         wide = (self.wide(x)[:, 0].float().clamp(-2, 2) * chance).sum((1, 2)).exp() * USUAL_PX
-        return torch.stack([chance.sum(1) @ columns, chance.sum(2) @ rows, wide], 1)
+        # sums and no matrix product, which autocast would make in half precision
+        x, y = (chance.sum(1) * columns).sum(1), (chance.sum(2) * rows).sum(1)
+        return torch.stack([x, y, wide], 1)
 
 
 def cut(pictures: torch.Tensor, where: torch.Tensor) -> torch.Tensor:

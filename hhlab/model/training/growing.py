@@ -39,4 +39,4 @@ def grown(model: HorseTransformer, sizes: ModelConfig) -> HorseTransformer:
     for name, parameter in new.named_parameters():
         parameter.zero_()
         parameter[tuple(slice(0, n) for n in before[name].shape)] = before[name].to(parameter)
-    return new
+    return new.train(model.training)

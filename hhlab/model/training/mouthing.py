@@ -15,13 +15,13 @@ import torch
 from torch.nn import functional as F
 
 from hhlab.actors.dataset import read_shard
+from hhlab.errors import BadArgument
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mouths import CROP_PX, Mouths, cut
 from hhlab.model.training.latents import as_floats
 from hhlab.model.training.plan import MOUTH_MEAN, MOUTH_SPREAD
 
 COMPONENT_NOISE, SHAPE_NOISE = 0.35, 0.3  # at most, as a deviation
-MOST_UNSURE = 2.5  # the variance of components of which half is held back
 ASIDE, LARGER = 0.08, 0.1  # how far a crop may miss the mouth, in its widths, as a deviation
 GROUPS = 12  # of pictures in a step, and as many single ones
 MIDDLE = 8.0  # what errors in the middle of a mouth's crop count more
@@ -32,12 +32,15 @@ class Pool:
     """Pictures to learn from, with where their mouths are and how they are held."""
 
     def __init__(self, shards: Sequence[Path]) -> None:
-        read = [read_shard(path) for path in shards]
-        self.pictures = np.concatenate([x for s in read for x in (s.video_a, s.video_b)])
-        box = np.concatenate([s.mouth_box[:, k] for s in read for k in (0, 1)])
+        # one by one: a shard's other parts, its sounds and stills, are let go of at once
+        parts = [
+            (clips, shard.mouth_box[:, side], shard.mouth[:, side])
+            for shard in map(read_shard, shards)
+            for side, clips in enumerate((shard.video_a, shard.video_b))
+        ]
+        self.pictures, box, shapes = (np.concatenate(x) for x in zip(*parts, strict=True))
         x0, y0, x1, y1 = np.moveaxis(box, -1, 0)
         self.where = np.stack([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0], -1).astype(np.float32)
-        shapes = np.concatenate([s.mouth[:, k] for s in read for k in (0, 1)])
         self.shapes = ((shapes - MOUTH_MEAN) / MOUTH_SPREAD).astype(np.float32)
 
     def draw(
@@ -55,21 +58,11 @@ class Pool:
 def blurred(
     codec: LappedCodec, name: str, pictures: torch.Tensor, random: torch.Generator
 ) -> torch.Tensor:
-    """What components make of pictures (b, t, h, w, 3), as a model has them that is unsure.
-
-    A model that does not know a component says less of it, the finer the less; coarse ones it
-    knows. So components are held back by a smooth function of their variance, in two clips of
-    three, up to where a face has no eyes. To half of the clips some noise is added.
-    """
+    """What the components make of pictures (b, t, h, w, 3), half of them with noise."""
     side, (h, w) = codec.config.block_px, pictures.shape[2:4]
     tokens = codec.components(name, pictures)
-    scale = getattr(codec, f"{name}_scale")
-    variance = scale.square() / scale.square().mean()  # of tokens, as they are scaled
-    unsure, noise = torch.rand(2, len(pictures), 1, 1, generator=random)
-    unsure = MOST_UNSURE * (1.5 * unsure - 0.5).clamp_min(0).square()
-    tokens = tokens * variance.square() / (variance.square() + unsure.square())
-    noise = COMPONENT_NOISE * (2 * noise - 1).clamp_min(0)
-    noise = noise * torch.randn(tokens.shape, generator=random)
+    noise = 2 * torch.rand(len(pictures), 1, 1, generator=random) - 1
+    noise = COMPONENT_NOISE * noise.clamp_min(0) * torch.randn(tokens.shape, generator=random)
     return codec.plain(name, tokens + noise, h // side, w // side)
 
 
@@ -102,12 +95,21 @@ def missed(
 
 def fit_mouths(
     shards: Sequence[Path], codec: LappedCodec, *, steps: int, rate: float = 2e-3, seed: int = 0,
-    say: Say = print,
+    bf16: bool = True, say: Say = print,
 ) -> None:  # fmt: skip
-    """Teach a codec, whose components are there, to find, read and draw mouths."""
+    """Teach a codec, whose components are there, to find, read and draw mouths.
+
+    Raises
+    ------
+    BadArgument : a codec without mouths, or no steps
+    """
+    if codec.mouth_nets is None or steps < 1:
+        raise BadArgument(
+            "mouth_steps", expected="1 or more, and a codec with mouths", found=str(steps)
+        )
     pool, numbers = Pool(shards), np.random.default_rng(seed)
     random = torch.Generator().manual_seed(seed)
-    mouths = codec.mouth_nets.train()
+    mouths = codec.mouth_nets.train().requires_grad_(True)
     optimiser = torch.optim.AdamW(mouths.parameters(), lr=rate, weight_decay=1e-3)
     shown: dict[str, float] = {}
     for step in range(steps):
@@ -121,7 +123,7 @@ def fit_mouths(
             torch.cat([x[k].flatten(0, 1) for _, x in material]) for k in range(3)
         )
         first, second = (x.permute(0, 3, 1, 2).contiguous() for x in (pictures, plain))
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             parts = missed(mouths, first, second, where, shapes, random)
         optimiser.zero_grad(set_to_none=True)
         sum(parts.values()).backward()  # the networks share nothing
@@ -132,4 +134,4 @@ def fit_mouths(
         if (step + 1) % 200 == 0 or step + 1 == steps:
             found = ", ".join(f"{name} {value:.4f}" for name, value in shown.items())
             say(f"  mouths: step {step + 1} of {steps}, missed: {found}")
-    mouths.eval()
+    mouths.eval().requires_grad_(False)

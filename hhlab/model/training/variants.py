@@ -26,6 +26,7 @@ from hhlab.model.guidance import MADE, guided_targets
 from hhlab.model.sequence import Grid
 from hhlab.model.steps import set_steps
 from hhlab.model.training.checkpoint import averaged_model
+from hhlab.model.training.growing import grown
 from hhlab.model.training.latents import Latents
 from hhlab.model.training.objective import Batch, loss_of, make_batch, weighted_error
 from hhlab.model.training.recipe import Recipe
@@ -178,7 +179,7 @@ def train_variant(
         )  # fmt: skip
     other = None
     if recipe.variant == "early":
-        other = averaged_model(recipe.imitates).carry_with(base.codec)
+        other = grown(averaged_model(recipe.imitates), base.sizes).carry_with(base.codec)
     added = low_rank.add_low_rank(base, recipe.rank)
     learnt = [p for part in added.values() for p in part.parameters()]
     optimiser = torch.optim.AdamW(learnt, lr=recipe.adam_rate, weight_decay=0.0)

@@ -87,7 +87,11 @@ def codecs_of(
     recipe: Recipe, config: ModelConfig, folder: Path, shards: list[Path],
     start: HorsePipeline | None, *, say: Say,
 ) -> tuple[LappedCodec, MelCodec]:  # fmt: skip
-    """The codecs of a world: those in its folder, else those of `start`, else fitted to it."""
+    """The codecs of a world: those in its folder, else those of `start`, else fitted to it.
+
+    Where those of `start` have no mouths and the model has, they keep their components and learn
+    mouths.
+    """
     there = (folder / "sound").exists()
     if there:
         picture = LappedCodec.from_pretrained(folder / "picture")
@@ -121,7 +125,7 @@ def codecs_of(
         if config.mouths:
             say("teaching the picture's codec to read and draw mouths")
             fit_mouths(shards[:MOUTH_SHARDS], picture, steps=recipe.mouth_steps,
-                       seed=recipe.seed, say=say)  # fmt: skip
+                       seed=recipe.seed, bf16=recipe.precision == "bf16", say=say)  # fmt: skip
     picture.save_pretrained(folder / "picture")
     sound.save_pretrained(folder / "sound")
     return picture, sound
@@ -129,8 +133,8 @@ def codecs_of(
 
 def same_dims(codec: LappedCodec, config: ModelConfig) -> bool:
     """Whether a codec's tokens are those of a model."""
-    found = codec.config.image_dim, codec.config.video_dim
-    return found == (config.image_dim, config.video_dim)
+    found = codec.config.image_dim, codec.config.video_dim, codec.config.mouths
+    return found == (config.image_dim, config.video_dim, config.mouths)
 
 
 def same_values(one: torch.nn.Module, other: torch.nn.Module) -> bool:
