@@ -22,6 +22,7 @@ SHAPES = MOUTH  # opening, width, rounding, jaw; each with mean 0 and deviation 
 CROP_PX, CROP_SHARE = 32, 1.6  # side of a mouth's crop, in pixels and in widths of the mouth's box
 CELL_PX = 4  # of the map on which a mouth is sought
 USUAL_PX = 20.0  # a mouth's width
+NEAR = 0.5  # of a block's side: from how far around a mouth its tokens are heard, as a deviation
 HALF = 2  # pictures are cleared up at half of their sides, with four times the channels
 SEEN, DRAWN = 32, 40  # channels of the networks
 
@@ -85,6 +86,14 @@ def put_back(crops: torch.Tensor, where: torch.Tensor, h: int, w: int) -> torch.
 def _grid(share: torch.Tensor, middle: torch.Tensor, h: int, w: int) -> torch.Tensor:
     theta = torch.cat([torch.diag_embed(share), middle[:, :, None]], 2)
     return F.affine_grid(theta, [len(theta), 1, h, w], align_corners=False)
+
+
+def nearness(where: torch.Tensor, places: int, h: int, w: int) -> torch.Tensor:
+    """How near square blocks, `places` in a picture, lie to mouths (n, 3): (n, places), sum 1."""
+    side = (h * w / places) ** 0.5
+    y, x = ((torch.arange(round(size / side), device=where.device) + 0.5) * side for size in (h, w))
+    across = (where[:, :1] - x).square()[:, None, :] + (where[:, 1:2] - y).square()[:, :, None]
+    return (-0.5 * across / (NEAR * side) ** 2).flatten(1).softmax(1)
 
 
 class Reader(nn.Module):
@@ -163,10 +172,15 @@ class Mouths(nn.Module):
         return shapes.expand(-1, places, -1)
 
     def draw(self, pictures: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
-        """Pictures (b, t, h, w, 3) with mouths as the tokens' `held` says on average."""
+        """Pictures (b, t, h, w, 3) with mouths as tokens (b, rows columns, t SHAPES) hold them.
+
+        Tokens that do not agree are heard the more, the nearer they lie to the mouth.
+        """
         x = pictures.flatten(0, 1).permute(0, 3, 1, 2).contiguous()
         where = self.finder(x)
-        added = self.drawer(cut(x, where), held.mean(1).reshape(-1, SHAPES))
+        near = nearness(where, held.shape[1], *x.shape[2:]).view(*pictures.shape[:2], -1)
+        shapes = torch.einsum("btn,bnts->bts", near, held.unflatten(2, (-1, SHAPES)).float())
+        added = self.drawer(cut(x, where), shapes.flatten(0, 1))
         x = x + self.clearer(x)
         x = x + put_back(added, where, *x.shape[2:])
         return x.permute(0, 2, 3, 1).unflatten(0, pictures.shape[:2])

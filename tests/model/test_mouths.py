@@ -14,7 +14,7 @@ from hhlab.actors.dataset import read_shard, render_units
 from hhlab.errors import BadArgument
 from hhlab.model import HorsePipeline, HorseTransformer
 from hhlab.model.lapped import LappedCodec
-from hhlab.model.mouths import CROP_PX, SEEN, SHAPES, USUAL_PX, Mouths, cut, put_back
+from hhlab.model.mouths import CROP_PX, SEEN, SHAPES, USUAL_PX, Mouths, cut, nearness, put_back
 from hhlab.model.sequence import Grid, make_layout
 from hhlab.model.training.mouthing import Pool, fit_mouths
 from hhlab.model.training.plan import MOUTH_MEAN, MOUTH_SPREAD
@@ -73,15 +73,26 @@ def test_tokens_say_how_the_mouth_is_held_and_are_drawn_so(codec):
     assert changed.tolist() == [t == 2 for t in range(9)]
 
 
-def test_tokens_mean_what_they_say_on_average(codec):
+def test_tokens_near_the_mouth_are_heard(codec):
     x = clips()
     with torch.no_grad():
         image, video = codec.encode_image(x[:, 0]), codec.encode_video(x[:, 1:])
-        uneven = video.clone().view(1, 2, 16, 80)
-        away = torch.randn(1, 2, 16, 16)
-        uneven[..., 64:] += away - away.mean(2, keepdim=True)
-        same = codec.decode(image, uneven.view_as(video), 4, 4)
-        assert torch.allclose(same, codec.decode(image, video, 4, 4), atol=1e-4)
+        before = codec.decode(image, video, 4, 4)
+        where = codec.mouth_nets.finder(before[0, 1:5].permute(0, 3, 1, 2))
+        place = nearness(where, 16, 32, 32).mean(0)
+        assert place.sum() == pytest.approx(1, abs=1e-5)
+        changed = []
+        for block in (int(place.argmax()), int(place.argmin())):
+            other = video.clone()
+            other[:, block, 64:] += 2.0  # of the first group
+            changed.append((codec.decode(image, other, 4, 4) - before).abs().max())
+    assert changed[0] > 100 * changed[1]
+
+
+def test_nearness_is_that_of_the_blocks_middles():
+    near = nearness(torch.tensor([[24.0, 8.0, 20.0]]), 12, 48, 64).view(3, 4)
+    assert near.argmax() == 1  # blocks of 16: first row, second column
+    assert near[0, 0] == pytest.approx(float(near[0, 2])) and near[0, 0] > near[1, 0]
 
 
 def test_the_components_are_those_of_the_codec_without_mouths(codec, codecs):
