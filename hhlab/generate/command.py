@@ -210,6 +210,8 @@ def add_train(verbs) -> None:
 
 def run_train(options: argparse.Namespace) -> int:
     """Run the recipe that the options name."""
+    from accelerate import PartialState
+
     from hhlab.errors import BadArgument
     from hhlab.model.training.recipe import Recipe
     from hhlab.model.training.run import train
@@ -220,5 +222,7 @@ def run_train(options: argparse.Namespace) -> int:
         raise BadArgument(
             "--resume", expected="to be given, as there is a checkpoint", found=str(checkpoint)
         )
-    print(train(recipe, options.out, resume=options.resume, workers=options.workers))
+    made = train(recipe, options.out, resume=options.resume, workers=options.workers)
+    if PartialState().is_main_process:
+        print(made)
     return 0
