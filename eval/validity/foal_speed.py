@@ -13,6 +13,7 @@ import os
 import resource
 import time
 from pathlib import Path
+from typing import Any
 
 PROMPT = 'A young woman with long red hair in a green shirt, in the park. She says "my blue boat".'
 
@@ -26,7 +27,8 @@ def speed(model: str, *, runs: int, threads: int, device: str = "cpu") -> dict[s
     step_s : of one sampling step
         (wall clock; with one thread its own processor time, which others cannot lengthen)
     peak_gb : of the process, everything loaded (nan on a GPU)
-    flop_ratio : operations done, over those that the shape needs
+    gflop : operations that a clip needs: the transformer's, by its shape, and the codec's to draw
+    flop_ratio : operations done, over those
     mfu : needed operations a second of sampling, over the measured rate of a matrix product
     """
     import torch
@@ -77,6 +79,7 @@ def speed(model: str, *, runs: int, threads: int, device: str = "cpu") -> dict[s
         seconds=pipe.config.seconds, images=0, text_tokens=shape.text_tokens,
     )  # fmt: skip
     needed = sum(work.flop for work in forward_work(shape, tokens)) * (2 if guided else 1)
+    whole = needed * steps + drawing_flop(pipe.picture_codec, *canvas_sizes(pipe))
     kind = str(pipe.transformer.dtype).removeprefix("torch.")
     clock = time.process_time if busy else time.perf_counter
     rates = measure_rates(dtype=kind, budget_s=0.4, clock=clock, device=device)
@@ -84,10 +87,37 @@ def speed(model: str, *, runs: int, threads: int, device: str = "cpu") -> dict[s
         "clip_s": best_processor_s if busy else best_s, "processor_s": best_processor_s,
         "step_s": best_step_s,
         "steps": steps, "threads": threads, "peak_gb": peak_gb,
-        "flop_ratio": counter.get_total_flops() / (needed * steps),
-        "gflop": needed * steps / 1e9, "matmul_gflop_per_s": rates.matmul_flop_per_s / 1e9,
+        "flop_ratio": counter.get_total_flops() / whole, "gflop": whole / 1e9,
+        "matmul_gflop_per_s": rates.matmul_flop_per_s / 1e9,
         "mfu": needed / best_step_s / rates.matmul_flop_per_s,
     }  # fmt: skip
+
+
+def canvas_sizes(pipe: Any) -> tuple[int, int, int]:
+    """Width, height and number of the pictures that a pipeline makes unasked."""
+    from hhlab.model.canvas import native
+
+    canvas = native(pipe)
+    return canvas.width, canvas.height, canvas.num_frames
+
+
+def drawing_flop(codec: Any, width: int, height: int, frames: int) -> float:
+    """Operations that a codec with mouths needs to draw, two a weight and place."""
+    from torch.nn import Conv2d
+
+    from hhlab.model.mouths import CROP_PX
+
+    nets = codec.mouth_nets
+    if nets is None:
+        return 0.0
+    half, quarter, crop = width * height / 4, width * height / 16, CROP_PX**2
+    first, *others = nets.finder.look
+    places = [(first, half), (nets.finder.chance, quarter), (nets.finder.wide, quarter)]
+    places += [(layer, quarter) for layer in others] + [(nets.clearer, half), (nets.drawer, crop)]
+    return 2.0 * frames * sum(
+        many * sum(m.weight.numel() for m in part.modules() if isinstance(m, Conv2d))
+        for part, many in places
+    )  # fmt: skip
 
 
 def peak_memory_gb() -> float:
