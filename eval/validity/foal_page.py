@@ -90,8 +90,9 @@ def _grid(table: pd.DataFrame, contenders: Sequence[str]) -> str:
 SPEED_NOTES = """One clip of 2 s at a time, codecs included, the best of some runs. Operations:
 those done in making the clip, over those that the shapes of transformer and codec need.
 Utilisation: needed operations of a sampling step, over its time, over the measured rate of a matrix
-product of the same type. Memory: the largest that a process which loads the model and makes clips ever held.
-On a machine that others use too, one thread's own processor time takes the place of the clock.
+product of the same type. Memory: the largest that a process which loads the model and makes clips
+ever held. On a machine that others use too, one thread's own processor time takes the place of the
+clock.
 """
 
 
