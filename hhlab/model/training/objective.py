@@ -156,7 +156,8 @@ def weighted_error(
 
     Where all is noise a picture's channels count as they vary, which is about as an error of theirs
     counts in pixels: hundreds of fine components that noise hides anyway would else drown the few
-    coarse ones. The less noise there is, the more the fine ones count, up to the root of that.
+    coarse ones. The less noise there is, the more the fine ones count, up to the root of that. (How
+    a mouth is held, which is no pixel, counts as a component that varies as the mean of them does.)
     `share` (b,) says how much each clip counts.
     """
     error = (found - wanted).square()
