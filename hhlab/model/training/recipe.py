@@ -34,7 +34,7 @@ class Recipe:
     kept : steps whose checkpoints are kept beside the newest, as kept-STEP.safetensors
     precision : "bf16" or "fp32"
     start : the folder of a finished pipeline whose weights and codecs a run begins with, as if
-        most of a run lay behind it, and which gets mouths if it has none and the sizes have; nothing
+        most of a run lay behind it, and which gets mouths if it has none and the sizes do; nothing
         where it begins with fresh ones
     variant, base, rank : a variant that is to be made of the finished pipeline in the folder
         `base`, and the rank of its differences; see :mod:`hhlab.model.training.variants`
