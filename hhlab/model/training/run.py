@@ -64,11 +64,10 @@ def train(
     with processes.main_process_first():  # the others find everything there
         world = prepare(recipe, folder / "world", workers=workers, say=say, start=start)
     if recipe.variant is not None:
-        with processes.main_process_first():
-            out = folder / recipe.name / "variant"
-            if processes.is_main_process:  # it takes minutes: one is enough
-                make_variant(recipe, start, world, folder / recipe.name, say=say)
-        return out
+        if processes.is_main_process:  # it takes minutes: one is enough
+            make_variant(recipe, start, world, folder / recipe.name, say=say)
+        processes.wait_for_everyone()
+        return folder / recipe.name / "variant"
     trainer = Trainer(
         recipe, folder / recipe.name, world.data, world.watched,
         clip_grid(world.picture, world.sound), text_vocabulary=len(world.words),
