@@ -40,10 +40,12 @@ def ways(codec: LappedCodec, frames: np.ndarray, true: torch.Tensor) -> tuple[di
     places = rows * columns
     image, video = codec.encode_image(x[:1]), codec.encode_video(x[None, 1:])
     groups = video.view(-1, places, video.shape[-1])
-    read = torch.cat([image[0, :1, -SHAPES:], groups[:, 0, -group * SHAPES :].reshape(-1, SHAPES)])
+    held = slice(len(codec.image_scale), len(codec.image_scale) + SHAPES)
+    all_held = slice(len(codec.video_scale), len(codec.video_scale) + group * SHAPES)
+    read = torch.cat([image[0, :1, held], groups[:, 0, all_held].reshape(-1, SHAPES)])
     told_image, told = image.clone(), groups.clone()
-    told_image[..., -SHAPES:] = true[0]
-    told[..., -group * SHAPES :] = true[1:].reshape(len(groups), 1, -1)
+    told_image[..., held] = true[0]
+    told[..., all_held] = true[1:].reshape(len(groups), 1, -1)
     plain = torch.cat([
         codec.plain("image", image, rows, columns)[:, 0],
         codec.plain("video", groups, rows, columns).flatten(0, 1),

@@ -113,7 +113,14 @@ def drawing_flop(codec: Any, width: int, height: int, frames: int) -> float:
     half, quarter, crop = width * height / 4, width * height / 16, CROP_PX**2
     first, *others = nets.finder.look
     places = [(first, half), (nets.finder.chance, quarter), (nets.finder.wide, quarter)]
-    places += [(layer, quarter) for layer in others] + [(nets.clearer, half), (nets.drawer, crop)]
+    places += [(layer, quarter) for layer in others] + [(nets.drawer, crop)]
+    if nets.clearer is not None:
+        places += [(nets.clearer, half)]
+    if codec.look_nets is not None:
+        painter = codec.look_nets.painter
+        fine = (painter.begin, painter.before, painter.up, painter.after, painter.end)
+        places += [(part, half) for part in fine]
+        places += [(part, quarter) for part in (painter.down, painter.inner)]
     return 2.0 * frames * sum(
         many * sum(m.weight.numel() for m in part.modules() if isinstance(m, Conv2d))
         for part, many in places

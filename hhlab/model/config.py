@@ -7,6 +7,7 @@ from typing import Any
 
 MODALITIES = ("text", "image", "video", "audio")
 MOUTH = 4  # numbers that say how a mouth is held in a picture
+LOOK = 57  # numbers that say who is seen in a clip, and in what
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class ModelConfig:
     moves : where the first picture may be carried along through the clip, the pictures that a video
         token stands for, the parts along a block's side that move each by itself, and (all where
         that is left out) how many of a video token's leading channels are carried, the others
-        saying how the mouth is held; else empty
+        saying how the mouth is held and who is seen; else empty
     """
 
     width: int = 256
@@ -65,11 +66,12 @@ class ModelConfig:
 
         if self.moves:
             # three numbers of `moves` leave the rest of a token to the mouth, four a picture
-            said = self.video_dim - self.carried
-            if said not in (0, MOUTH * self.moves[0]) or not self.shown("image") > 0:
+            said, mouths = self.video_dim - self.carried, MOUTH * self.moves[0]
+            if said not in (0, mouths, mouths + LOOK) or not self.shown("image") > 0:
                 raise ValueError(
                     f"moves {self.moves} carry {self.carried} of {self.video_dim} channels; the "
-                    f"others, and those of an image, must be {MOUTH} for a picture's mouth, or none"
+                    f"others must be {MOUTH} for each picture's mouth, these and {LOOK} for who is "
+                    "seen, or none, and so must those of an image"
                 )
 
     @property
@@ -80,25 +82,31 @@ class ModelConfig:
     def shown(self, name: str) -> int:
         """How many leading channels of a modality's tokens stand for what is seen or heard there.
 
-        The others, of pictures, say how the mouth is held: the same in every token of a moment.
+        The others, of pictures, say how the mouth is held, the same in every token of a moment,
+        and who is seen, the same in every token of a clip.
         """
         dim = getattr(self, f"{name}_dim")
         if not self.moves or name == "audio":
             return dim
-        said = self.video_dim - self.carried
-        return dim - (said if name == "video" else said // self.moves[0])
+        pictures = self.moves[0] if name == "video" else 1
+        return dim - self.mouths * MOUTH * pictures - self.looks * LOOK
 
     @property
     def mouths(self) -> bool:
-        """Whether the last channels of a picture's tokens say how the mouth is held."""
-        return self.shown("video") < self.video_dim
+        """Whether a picture's tokens say, after what is seen there, how the mouth is held."""
+        return bool(self.moves) and self.video_dim > self.carried
+
+    @property
+    def looks(self) -> bool:
+        """Whether they say, after that, who is seen and in what."""
+        return self.mouths and self.video_dim > self.carried + MOUTH * self.moves[0]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for a model's config file."""
         return asdict(self)
 
 
-FOAL = ModelConfig(image_dim=52, video_dim=112, moves=(4, 4, 96))
+FOAL = ModelConfig(image_dim=52 + LOOK, video_dim=112 + LOOK, moves=(4, 4, 96))
 
 # 40 layers, width 5120, heads of 128, 8 key-value groups, modality-specific first and last four
 # layers, latents of 48 channels in 1x2x2 patches, sound of 64 channels, text vectors of 3584.

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 import torch
 
+from hhlab.model.config import LOOK
 from hhlab.model.sequence import Layout
 from hhlab.model.transformer import HorseTransformer
 
+LOOKS_LED = 2.0  # times as far as the rest what is said of who is seen is led
 MADE = ("image", "video", "audio")
 
 
@@ -27,6 +29,7 @@ def guided_targets(
 ) -> dict[str, torch.Tensor]:  # fmt: skip
     """The same, led away from `away_text` without references (Ho and Salimans 2022, equation 6).
 
+    Who is seen is led LOOKS_LED times as far: it is said, and cannot look overdrawn.
     References ask for something as words do, so both are left out together; a source, a first
     picture or a sound belong to the clip itself and stay.
 
@@ -49,4 +52,10 @@ def guided_targets(
         away = targets(model, away_text, {**tokens, "image": image}, levels, bare)
         to = targets(model, text, tokens, levels, layout)
         halves = {name: (away[name], to[name]) for name in MADE}
-    return {name: away + scale * (to - away) for name, (away, to) in halves.items()}
+    out = {name: away + scale * (to - away) for name, (away, to) in halves.items()}
+    if model.sizes.looks:
+        further = (LOOKS_LED - 1) * (scale - 1)
+        for name in MADE[:2]:
+            away, to = (half[..., -LOOK:] for half in halves[name])
+            out[name][..., -LOOK:] += further * (to - away)
+    return out

@@ -17,9 +17,12 @@ import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from scipy.fft import dct
+from torch.nn import functional as F
 
-from hhlab.errors import BadArray
+from hhlab.errors import BadArgument, BadArray
 from hhlab.model.codec import KeepsPrecision
+from hhlab.model.config import LOOK
+from hhlab.model.looks import Looks
 from hhlab.model.mouths import SHAPES, Mouths
 
 SCALE_POWER = 0.5  # a component is divided by its standard deviation to this power
@@ -53,18 +56,21 @@ def filtered(pictures: torch.Tensor, matrix: torch.Tensor, block: int) -> torch.
 class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
     """Encodes clips of 1 + frames k pictures, and pictures alone, in [-1, 1].
 
-    `fit` finds the components; until then nothing can be encoded. With `mouths` the last of a
-    token's `image_dim` or `video_dim` numbers, four a picture, say how the mouth is held.
+    `fit` finds the components; until then nothing can be encoded. With `mouths` the next of a
+    token's `image_dim` or `video_dim` numbers, four a picture, say how the mouth is held; with
+    `looks` the last, LOOK of them, who is seen, and in what.
     """
 
     @register_to_config
     def __init__(
         self, block_px: int = 16, frames: int = 4, image_dim: int = 256, video_dim: int = 512,
-        mouths: bool = False,
+        mouths: bool = False, looks: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
-        if mouths:
-            image_dim, video_dim = image_dim - SHAPES, video_dim - frames * SHAPES
+        if looks and not mouths:
+            raise BadArgument("looks", expected="a codec with mouths", found="one without")
+        image_dim -= mouths * SHAPES + looks * LOOK
+        video_dim -= mouths * frames * SHAPES + looks * LOOK
         for name, count, dim in (("image", 1, image_dim), ("video", frames, video_dim)):
             values = 3 * count * block_px**2
             self.register_buffer(f"{name}_mean", torch.zeros(values))
@@ -72,7 +78,8 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
             self.register_buffer(f"{name}_basis", torch.zeros(values, dim, dtype=torch.float16))
             self.register_buffer(f"{name}_scale", torch.ones(dim))
         # a codec is finished but while it is taught; what it encodes needs no gradient
-        self.mouth_nets = Mouths().eval().requires_grad_(False) if mouths else None
+        self.mouth_nets = Mouths(clear=not looks).eval().requires_grad_(False) if mouths else None
+        self.look_nets = Looks().eval().requires_grad_(False) if looks else None
         self._matrices: dict[tuple, torch.Tensor] = {}
 
     @property
@@ -104,13 +111,20 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
 
     def encode_image(self, picture: torch.Tensor) -> torch.Tensor:
         """Tokens (b, rows columns, image_dim) of pictures float (b, h, w, 3) in [-1, 1]."""
-        return self._encoded("image", picture[:, None])
+        pictures = picture[:, None]
+        return self._with_looks(self._encoded("image", pictures), pictures)
 
     def encode_video(self, pictures: torch.Tensor) -> torch.Tensor:
         """Tokens (b, groups rows columns, video_dim) of (b, frames groups, h, w, 3) in [-1, 1]."""
-        b, groups = len(pictures), self._grouped(pictures)
-        tokens = self._encoded("video", groups)
-        return tokens.reshape(b, -1, tokens.shape[-1])
+        tokens = self._encoded("video", self._grouped(pictures))
+        return self._with_looks(tokens.reshape(len(pictures), -1, tokens.shape[-1]), pictures)
+
+    def _with_looks(self, tokens: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+        """Tokens (b, n, ...) that also say who is seen in pictures (b, t, h, w, 3)."""
+        if self.look_nets is None or not pictures.shape[1]:
+            return tokens if self.look_nets is None else F.pad(tokens, (0, LOOK))
+        looks = self.look_nets.read(pictures)[:, None].expand(-1, tokens.shape[1], -1)
+        return torch.cat([tokens, looks.to(tokens)], -1)
 
     def encode_plain_video(self, pictures: torch.Tensor) -> torch.Tensor:
         """The components alone of :meth:`encode_video`, without mouths."""
@@ -147,24 +161,36 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
         blocks = tokens[..., : len(scale)] * scale @ basis.float().T + mean
         return self._pictures(blocks, 1 if name == "image" else self.frames, rows, columns)
 
-    def _decoded(self, name: str, tokens: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    def _decoded(
+        self, name: str, tokens: torch.Tensor, looks: torch.Tensor | None, rows: int, columns: int
+    ) -> torch.Tensor:
         plain = self.plain(name, tokens, rows, columns)
         if self.mouth_nets is None:
             return plain
-        return self.mouth_nets.draw(plain, tokens[..., len(getattr(self, f"{name}_scale")) :])
+        shown, pictures = len(getattr(self, f"{name}_scale")), plain.shape[1]
+        held = tokens[..., shown : shown + pictures * SHAPES]
+        return self.mouth_nets.draw(plain, held, self.look_nets, looks)
 
     def decode(self, image: torch.Tensor, video: torch.Tensor, rows: int, columns: int):
-        """Pictures float (b, t, h, w, 3), about [-1, 1], of a clip's image and video tokens."""
-        first = self._decoded("image", image, rows, columns)
+        """Pictures float (b, t, h, w, 3), about [-1, 1], of a clip's image and video tokens.
+
+        Who is seen is what all of a clip's tokens say on average.
+        """
+        looks = None
+        if self.look_nets is not None:
+            looks = torch.cat([image[..., -LOOK:], video[..., -LOOK:]], 1).float().mean(1)
+        first = self._decoded("image", image, looks, rows, columns)
         if not video.shape[1]:
             return first
         groups = video.reshape(-1, rows * columns, video.shape[-1])
-        rest = self._decoded("video", groups, rows, columns)
+        if looks is not None:
+            looks = looks.repeat_interleave(len(groups) // len(looks), 0)
+        rest = self._decoded("video", groups, looks, rows, columns)
         return torch.cat([first, rest.reshape(len(first), -1, *rest.shape[2:])], dim=1)
 
     @torch.no_grad()
     def begin_with(self, codec: LappedCodec) -> None:
-        """Take over the components of another codec.
+        """Take over another codec's components, and its networks of mouths where both have them.
 
         Raises
         ------
@@ -177,6 +203,10 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
                     name, expected=str(tuple(buffer.shape)), found=str(tuple(there[name].shape))
                 )
             buffer.copy_(there[name])
+        if self.mouth_nets is not None and codec.mouth_nets is not None:
+            known = self.mouth_nets.state_dict().keys()
+            found = codec.mouth_nets.state_dict()
+            self.mouth_nets.load_state_dict({n: x for n, x in found.items() if n in known})
 
     @torch.no_grad()
     def fit(self, name: str, blocks: torch.Tensor, weights: torch.Tensor | None = None) -> None:

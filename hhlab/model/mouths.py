@@ -12,11 +12,16 @@ sound has it, and need not find the pixels.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from hhlab.model.config import MOUTH
+
+if TYPE_CHECKING:
+    from hhlab.model.looks import Looks
 
 SHAPES = MOUTH  # opening, width, rounding, jaw; each with mean 0 and deviation about 1
 CROP_PX, CROP_SHARE = 32, 1.6  # side of a mouth's crop, in pixels and in widths of the mouth's box
@@ -157,10 +162,10 @@ class Clearer(nn.Module):
 class Mouths(nn.Module):
     """The networks together."""
 
-    def __init__(self) -> None:
+    def __init__(self, clear: bool = True) -> None:
         super().__init__()
-        self.finder, self.reader = Finder(), Reader()
-        self.drawer, self.clearer = Drawer(), Clearer()
+        self.finder, self.reader, self.drawer = Finder(), Reader(), Drawer()
+        self.clearer = Clearer() if clear else None  # else a painter does so
 
     def read(self, pictures: torch.Tensor, places: int) -> torch.Tensor:
         """What each of a group's tokens holds, the same in all: (b, places, t SHAPES).
@@ -171,16 +176,23 @@ class Mouths(nn.Module):
         shapes = self.reader(cut(x, self.finder(x))).view(len(pictures), 1, -1)
         return shapes.expand(-1, places, -1)
 
-    def draw(self, pictures: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
+    def draw(
+        self, pictures: torch.Tensor, held: torch.Tensor, look: Looks | None = None,
+        looks: torch.Tensor | None = None,
+    ) -> torch.Tensor:  # fmt: skip
         """Pictures (b, t, h, w, 3) with mouths as tokens (b, rows columns, t SHAPES) hold them.
 
-        Tokens that do not agree are heard the more, the nearer they lie to the mouth.
+        Tokens that do not agree are heard the more, the nearer they lie to the mouth. With `looks`
+        (b, LOOK) and their networks `look`, who is seen is painted before.
         """
         x = pictures.flatten(0, 1).permute(0, 3, 1, 2).contiguous()
         where = self.finder(x)
         near = nearness(where, held.shape[1], *x.shape[2:]).view(*pictures.shape[:2], -1)
         shapes = torch.einsum("btn,bnts->bts", near, held.unflatten(2, (-1, SHAPES)).float())
+        if look is None:
+            x = x + self.clearer(x)
+        else:
+            x = x + look.painter(x, looks.repeat_interleave(pictures.shape[1], 0), where)
         added = self.drawer(cut(x, where), shapes.flatten(0, 1))
-        x = x + self.clearer(x)
         x = x + put_back(added, where, *x.shape[2:])
         return x.permute(0, 2, 3, 1).unflatten(0, pictures.shape[:2])

@@ -17,6 +17,7 @@ from hhlab.model.canvas import canvas_of, longest_seconds, native, shortest_seco
 from hhlab.model.guidance import MADE, guided_targets, targets
 from hhlab.model.inputs import MOST_REFERENCES, Given, check, encode_prompts
 from hhlab.model.lapped import LappedCodec
+from hhlab.model.looks import alike, cooled
 from hhlab.model.mel import MelCodec
 from hhlab.model.sequence import Grid, make_layout
 from hhlab.model.steps import schedulers_of
@@ -192,7 +193,7 @@ class HorsePipeline(DiffusionPipeline):
     def _start(self, layout, clean, generator, temperature, device) -> dict[str, torch.Tensor]:
         """Tokens before the first step: what is given, and noise."""
         out = {}
-        config = self.transformer.config
+        config = self.transformer.sizes
         dims = {"image": config.image_dim, "video": config.video_dim, "audio": config.audio_dim}
         for name in MADE:
             total = layout.sizes[1 + MADE.index(name)]
@@ -206,8 +207,15 @@ class HorsePipeline(DiffusionPipeline):
                 at = layout.where(name, "target")
                 shape = (len(clean), at.stop - at.start, dims[name])
                 noise = randn_tensor(shape, generator=generator, device=device)
-                tokens[:, at] = noise if name == "audio" else temperature * noise
+                cool = name != "audio"
+                tokens[:, at] = cooled(noise, temperature, config.looks) if cool else noise
             out[name] = tokens
+        if config.looks:
+            made = [n for n in ("image", "video") if layout.is_noise(n)]
+            ats = [layout.where(n, "target") for n in made]
+            parts = alike([out[n][:, at] for n, at in zip(made, ats, strict=True)])
+            for name, at, part in zip(made, ats, parts, strict=True):
+                out[name][:, at] = part
         return out
 
     def _predict(self, text, away_text, tokens, levels, layout, guidance_scale):

@@ -77,7 +77,10 @@ def test_parameters_and_operations_are_those_of_the_models_own_modules(sizes):
     layout = make_layout(grid, text_tokens=32)
     assert sum(layout.sizes) == tokens.total
     codec = LappedCodec(
-        image_dim=config.image_dim, video_dim=config.video_dim, mouths=config.mouths
+        image_dim=config.image_dim,
+        video_dim=config.video_dim,
+        mouths=config.mouths,
+        looks=config.looks,
     )
     model = HorseTransformer.of(config).eval().carry_with(codec)
     assert parameters(shape) == numbers(model)

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from hhlab.actors.dataset import Shard, read_shard
 from hhlab.actors.prompts import edit_prompt, words_of_language, write_prompt
+from hhlab.model.config import LOOK
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
 from hhlab.model.training.motion import motion_of
@@ -84,6 +85,7 @@ def encode_shard(
         x = as_floats(clips)
         block = picture.config.block_px
         rows, columns = x.shape[2] // block, x.shape[3] // block
+        out["looks"] = torch.full((len(x),), LOOK * picture.config.looks, dtype=torch.int16)
         out[f"image_{name}"] = picture.encode_image(x[:, 0]).half()
         out[f"video_{name}"] = picture.encode_video(x[:, 1:]).half()
         if cells:
@@ -166,6 +168,11 @@ class Latents:
     def spread(self, name: str) -> torch.Tensor:
         """The same with mean 1."""
         return self.variance(name) / self.variance(name).mean()
+
+    @property
+    def looks(self) -> int:
+        """How many of a picture token's last channels say who is seen."""
+        return int(self.tensors["looks"][0]) if "looks" in self.tensors else 0
 
     def __len__(self) -> int:
         return len(self.tensors["image_a"])

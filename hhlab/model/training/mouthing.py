@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from hhlab.actors.dataset import read_shard
@@ -24,6 +25,7 @@ from hhlab.model.training.plan import MOUTH_MEAN, MOUTH_SPREAD
 COMPONENT_NOISE, SHAPE_NOISE = 0.35, 0.3  # at most, as a deviation
 ASIDE, LARGER = 0.08, 0.1  # how far a crop may miss the mouth, in its widths, as a deviation
 GROUPS = 12  # of pictures in a step, and as many single ones
+SAID = 0.1  # how much it counts that a drawn mouth is read otherwise than it was said
 MIDDLE = 8.0  # what errors in the middle of a mouth's crop count more
 Say = Callable[[str], None]
 
@@ -38,18 +40,30 @@ class Pool:
             for shard in map(read_shard, shards)
             for side, clips in enumerate((shard.video_a, shard.video_b))
         ]
+        self.sizes = [len(clips) for clips, _, _ in parts[::2]]  # units in a shard
         self.pictures, box, shapes = (np.concatenate(x) for x in zip(*parts, strict=True))
         x0, y0, x1, y1 = np.moveaxis(box, -1, 0)
         self.where = np.stack([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0], -1).astype(np.float32)
         self.shapes = ((shapes - MOUTH_MEAN) / MOUTH_SPREAD).astype(np.float32)
 
+    def clip_of(self, shard: int, row: int) -> int:
+        """Which clip a shard's row, 2 x unit + side, is."""
+        return 2 * sum(self.sizes[:shard]) + (row % 2) * self.sizes[shard] + row // 2
+
+    def pick(
+        self, count: int, frames: int, random: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Some clips (count,) and pictures of theirs (count, frames), one after the other."""
+        clips = random.integers(len(self.pictures), size=count)
+        start = random.integers(self.pictures.shape[1] - frames + 1, size=count)
+        return clips, start[:, None] + np.arange(frames)
+
     def draw(
         self, count: int, frames: int, random: np.random.Generator
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Pictures float (count, frames, h, w, 3) in [-1, 1]; (count, frames, 3), (..., 4)."""
-        clips = random.integers(len(self.pictures), size=count)
-        start = random.integers(self.pictures.shape[1] - frames + 1, size=count)
-        at = clips[:, None], start[:, None] + np.arange(frames)
+        clips, times = self.pick(count, frames, random)
+        at = clips[:, None], times
         where, shapes = (torch.from_numpy(x[at]) for x in (self.where, self.shapes))
         return as_floats(self.pictures[at]), where, shapes
 
@@ -66,31 +80,41 @@ def blurred(
     return codec.plain(name, tokens + noise, h // side, w // side)
 
 
+def missed_mouths(
+    mouths: Mouths, pictures: torch.Tensor, painted: torch.Tensor, where: torch.Tensor,
+    shapes: torch.Tensor, random: torch.Generator,
+) -> dict[str, torch.Tensor]:  # fmt: skip
+    """What reader and drawer miss, of pictures and of what is there before mouths are drawn."""
+    wide = where[:, 2:]
+    away = torch.randn(where.shape, generator=random)
+    near = torch.cat([where[:, :2] + ASIDE * wide * away[:, :2],
+                      wide * (LARGER * away[:, 2:]).exp()], 1)  # fmt: skip
+    crops, blurs = cut(pictures, near), cut(painted, near)
+    noise = SHAPE_NOISE * torch.rand(len(shapes), 1, generator=random)
+    held = shapes + noise * torch.randn(shapes.shape, generator=random)
+    far = torch.linspace(-2, 2, CROP_PX).square()
+    counts = 1 + MIDDLE * torch.exp(-far - far[:, None])
+    drawn = blurs + mouths.drawer(blurs, held)
+    error = (drawn.float() - crops).abs() * counts / counts.mean()
+    reading = mouths.reader
+    known = {n: x.detach().clone() for n, x in reading.state_dict().items()}
+    found = functional_call(reading, known, (drawn,))  # which teaches the drawer, not the reader
+    return {
+        "shapes": F.mse_loss(reading(crops).float(), shapes), "mouths": error.mean(),
+        "said": SAID * F.mse_loss(found.float(), held),
+    }  # fmt: skip
+
+
 def missed(
     mouths: Mouths, pictures: torch.Tensor, plain: torch.Tensor, where: torch.Tensor,
     shapes: torch.Tensor, random: torch.Generator,
 ) -> dict[str, torch.Tensor]:  # fmt: skip
     """What each network misses, of pictures and blurred ones (n, 3, h, w)."""
-    wide = where[:, 2:]
-    found = mouths.finder(torch.cat([pictures, plain]))
-    away = torch.randn(where.shape, generator=random)
-    near = torch.cat([where[:, :2] + ASIDE * wide * away[:, :2],
-                      wide * (LARGER * away[:, 2:]).exp()], 1)  # fmt: skip
-    crops, blurs = cut(pictures, near), cut(plain, near)
-    noise = SHAPE_NOISE * torch.rand(len(shapes), 1, generator=random)
-    held = shapes + noise * torch.randn(shapes.shape, generator=random)
-    clearer = mouths.clearer(plain)
-    far = torch.linspace(-2, 2, CROP_PX).square()
-    counts = 1 + MIDDLE * torch.exp(-far - far[:, None])
-    drawn = blurs + cut(clearer.float(), near).detach() + mouths.drawer(blurs, held)
-    error = (drawn.float() - crops).abs() * counts / counts.mean()
-    both = torch.cat([where, where])
-    return {
-        "place": F.smooth_l1_loss(found / both[:, 2:], both / both[:, 2:], beta=0.1),
-        "shapes": F.mse_loss(mouths.reader(crops).float(), shapes),
-        "mouths": error.mean(),
-        "pictures": (plain + clearer - pictures).abs().mean(),
-    }
+    found, both = mouths.finder(torch.cat([pictures, plain])), torch.cat([where, where])
+    cleared = plain + mouths.clearer(plain)
+    parts = missed_mouths(mouths, pictures, cleared.float().detach(), where, shapes, random)
+    parts["place"] = F.smooth_l1_loss(found / both[:, 2:], both / both[:, 2:], beta=0.1)
+    return parts | {"pictures": (cleared - pictures).abs().mean()}
 
 
 def fit_mouths(

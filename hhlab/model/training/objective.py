@@ -14,6 +14,8 @@ import torch
 from torch.nn import functional as F
 
 from hhlab.model.carried import REACH
+from hhlab.model.config import LOOK, ModelConfig
+from hhlab.model.looks import alike
 from hhlab.model.sequence import Grid, Layout, make_layout
 from hhlab.model.training import plan
 from hhlab.model.training.latents import Latents
@@ -25,6 +27,8 @@ LEAST_LEVEL = 0.4  # the floor under s in the loss: nearly clean tokens teach li
 FINE = 0.5  # share of the pictures whose level is drawn evenly: details show where noise is low
 SHOWN_ALONE, MOST_ALONE = 3, 0.5  # with references, words lack so often, up to a share
 MOUTH_WEIGHT = 40.0  # a block that holds all of the mouth counts 1 + this times
+SAID_WEIGHT = 3.0  # of a channel that says how the mouth is held
+LOOK_WEIGHT = 4.0  # of what is missed of who is seen
 MODALITY_WEIGHT = {"image": 0.25, "video": 1.0, "audio": 0.6}
 MOTION_WEIGHT = 8.0  # of how far the motion is missed
 PLAN_WEIGHT = (3.0, 0.3)  # of what the middle does not know of the clip, from start to end
@@ -127,6 +131,8 @@ def make_batch(
         sound_given=task.sound_given,
     )  # fmt: skip
     noise = {n: torch.randn(x.shape, generator=there, device=device) for n, x in clean.items()}
+    if data.looks:
+        noise["image"], noise["video"] = alike([noise["image"], noise["video"]])
     levels = draw_levels(count, draw, picture_shift=picture_shift, sound_shift=sound_shift)
     before = {"image": [], "video": [], "audio": []}
     if task.references:
@@ -149,7 +155,7 @@ def make_batch(
 
 
 def weighted_error(
-    found: torch.Tensor, wanted: torch.Tensor, batch: Batch, name: str,
+    found: torch.Tensor, wanted: torch.Tensor, batch: Batch, name: str, sizes: ModelConfig,
     *, share: torch.Tensor | None = None,
 ) -> torch.Tensor:  # fmt: skip
     """Mean squared error of a modality's target tokens (b, n, channels), mouths counting more.
@@ -157,18 +163,28 @@ def weighted_error(
     Where all is noise a picture's channels count as they vary, which is about as an error of theirs
     counts in pixels: hundreds of fine components that noise hides anyway would else drown the few
     coarse ones. The less noise there is, the more the fine ones count, up to the root of that. (How
-    a mouth is held, which is no pixel, counts as a component that varies as the mean of them does.)
-    `share` (b,) says how much each clip counts.
+    a mouth is held, which is no pixel, counts as SAID_WEIGHT components that vary as the mean of
+    them does. Who is seen counts by itself, and in all places alike.) `share` (b,) says how much
+    each clip counts.
     """
     error = (found - wanted).square()
+    looks = 0.0
+    if name in batch.mouth and sizes.looks:
+        looks = LOOK_WEIGHT * error[..., -LOOK:].mean(-1)
+        error = error[..., :-LOOK]
     if name in batch.channels:
         level = batch.levels[:, 0].to(error)[:, None, None]
-        counts = batch.channels[name].to(error) ** (0.5 + 0.5 * level)
-        error = error * (counts / counts.mean(-1, keepdim=True))
+        spread = batch.channels[name][: error.shape[-1]].to(error)
+        counts = (spread / spread.mean()) ** (0.5 + 0.5 * level)
+        counts = counts / counts.mean(-1, keepdim=True)
+        if sizes.mouths:
+            said = torch.arange(error.shape[-1], device=error.device) >= sizes.shown(name)
+            counts = counts * (1 + (SAID_WEIGHT - 1) * said)
+        error = error * counts
     error = error.mean(-1)
     if name in batch.mouth:
         weight = 1 + MOUTH_WEIGHT * batch.mouth[name].to(error)
-        error = error * (weight / weight.mean())
+        error = error * (weight / weight.mean()) + looks
     if share is not None:
         error = error * share[:, None]
     return MODALITY_WEIGHT[name] * error.mean()
@@ -202,7 +218,9 @@ def loss_of(
             continue
         found = out[name][:, batch.layout.where(name, "target")].float()
         level = batch.levels[:, number].to(device).clamp_min(LEAST_LEVEL)
-        part = weighted_error(found, targets[name], batch, name, share=level.square().reciprocal())
+        part = weighted_error(
+            found, targets[name], batch, name, model.sizes, share=level.square().reciprocal()
+        )
         total = total + part
         parts[name] = float(part.detach()) / MODALITY_WEIGHT[name]
     if out.motion is not None and batch.motion is not None and batch.layout.is_noise("video"):

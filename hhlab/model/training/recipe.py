@@ -34,13 +34,15 @@ class Recipe:
     kept : steps whose checkpoints are kept beside the newest, as kept-STEP.safetensors
     precision : "bf16" or "fp32"
     start : the folder of a finished pipeline whose weights and codecs a run begins with, as if
-        most of a run lay behind it, and which gets mouths if it has none and the sizes do; nothing
+        most of a run lay behind it, and which gets mouths and looks if the sizes have them; nothing
         where it begins with fresh ones
     variant, base, rank : a variant that is to be made of the finished pipeline in the folder
         `base`, and the rank of its differences; see :mod:`hhlab.model.training.variants`
     imitates : the checkpoint whose answers an "early" variant learns
     sampler_steps, guidance, about : of the sampler that a variant is meant for, and what it is
-    mouth_steps : in which the picture's codec learns to read and draw mouths, if the model has them
+    mouth_steps : in which the picture's codec learns to draw mouths and who is seen, if the model
+        says so
+    look_steps : in which it learns, before that, to read who is seen
     model : sizes that differ from ModelConfig's
     """
 
@@ -74,6 +76,7 @@ class Recipe:
     guidance: float = 1.0
     about: str = ""
     mouth_steps: int = 2400
+    look_steps: int = 2800
     model: dict[str, Any] = field(default_factory=dict)
 
     def config(self, *, text_vocabulary: int) -> ModelConfig:

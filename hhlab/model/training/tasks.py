@@ -34,8 +34,8 @@ class Task:
 # a clip. They cost a quarter of a clip. First pictures teach what a prompt decides; moments, what
 # pictures look like while somebody speaks, and which sound goes with them.
 STILLS = (0.30, 0.04)
-SOUNDS = (0.20, 0.10)
-MOMENTS = (0.40, 0.28)
+SOUNDS = (0.20, 0.14)
+MOMENTS = (0.40, 0.24)
 SHORT = ((0.30, 2), (0.25, 3))  # share of the batches whose clips are cut to so many groups
 
 

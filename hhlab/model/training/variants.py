@@ -23,6 +23,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 
 from hhlab.model import variant as low_rank
 from hhlab.model.guidance import MADE, guided_targets
+from hhlab.model.looks import cooled
 from hhlab.model.sequence import Grid
 from hhlab.model.steps import set_steps
 from hhlab.model.training.checkpoint import averaged_model
@@ -74,8 +75,10 @@ class Teacher:
             tokens = batch.clean[name]
             if batch.layout.is_noise(name):
                 clean = tokens[:, at[name]]
-                strength = start[number] * (1.0 if name == "audio" else self.temperature)
-                mixed = (1 - start[number]) * clean + strength * batch.noise[name]
+                noise = batch.noise[name]
+                if name != "audio":
+                    noise = cooled(noise, self.temperature, self.model.sizes.looks)
+                mixed = (1 - start[number]) * clean + start[number] * noise
                 tokens = put(tokens, at[name], mixed)
             noisy[name], now[name] = tokens, tokens
         for part in range(TEACHER_STEPS):
@@ -110,7 +113,7 @@ def distilling_loss(
     total = torch.zeros(())
     for name, wanted in goal.items():
         found = out[name][:, batch.layout.where(name, "target")]
-        total = total + weighted_error(found, wanted, batch, name)
+        total = total + weighted_error(found, wanted, batch, name, student.sizes)
     return total
 
 
@@ -133,7 +136,9 @@ def imitating_loss(
     for name in MADE:
         at = batch.layout.where(name, "target")
         if batch.layout.is_noise(name) and found[name][:, at].shape[1]:
-            total = total + weighted_error(found[name][:, at], wanted[name][:, at], batch, name)
+            total = total + weighted_error(
+                found[name][:, at], wanted[name][:, at], batch, name, student.sizes
+            )
     return total
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from hhlab.actors.dataset import render_units
+from hhlab.actors.dataset import read_shard, render_units
 from hhlab.actors.prompts import words_of_language
 from hhlab.errors import BadArgument
 from hhlab.model.config import CLIP, ModelConfig
@@ -16,14 +16,16 @@ from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
 from hhlab.model.pipeline import HorsePipeline
 from hhlab.model.sequence import Grid
-from hhlab.model.training.latents import Latents, encode_folder, fit_codecs
+from hhlab.model.training.imagining import Imagined, imagine_to
+from hhlab.model.training.latents import Latents, encode_folder, encode_shard, fit_codecs
+from hhlab.model.training.looking import Portraits, fit_painter, fit_reader
 from hhlab.model.training.mouthing import fit_mouths
 from hhlab.model.training.recipe import Recipe
 from hhlab.model.words import full_vocabulary
 
 SIZE_PX, FPS, SECONDS = CLIP.size_px, CLIP.fps, CLIP.seconds
 CODEC_SHARDS = 4  # on which the codecs' components are found
-MOUTH_SHARDS = 16  # from which the picture's codec learns mouths
+MOUTH_SHARDS = 16  # from which the picture's codec learns mouths and who is seen
 
 Say = Callable[[str], None]
 
@@ -89,8 +91,8 @@ def codecs_of(
 ) -> tuple[LappedCodec, MelCodec]:  # fmt: skip
     """The codecs of a world: those in its folder, else those of `start`, else fitted to it.
 
-    Where those of `start` have no mouths and the model has, they keep their components and learn
-    mouths.
+    Where the model says more than those of `start` do, how mouths are held or who is seen, they
+    keep their components, and learn it.
     """
     there = (folder / "sound").exists()
     if there:
@@ -113,8 +115,9 @@ def codecs_of(
         picture, sound = start.picture_codec, start.sound_codec
     else:
         picture = LappedCodec(
-            image_dim=config.image_dim, video_dim=config.video_dim, mouths=config.mouths
-        )
+            image_dim=config.image_dim, video_dim=config.video_dim, mouths=config.mouths,
+            looks=config.looks,
+        )  # fmt: skip
         if start is not None:
             picture.begin_with(start.picture_codec)
             sound = start.sound_codec
@@ -122,10 +125,18 @@ def codecs_of(
             say("finding the codecs' components")
             sound = MelCodec(audio_dim=config.audio_dim)
             fit_codecs(shards[:CODEC_SHARDS], picture, sound)
-        if config.mouths:
+        shards = shards[:MOUTH_SHARDS]
+        common = {"seed": recipe.seed, "bf16": recipe.precision == "bf16", "say": say}
+        if config.looks:
+            pool = Portraits(shards)
+            say("teaching the picture's codec to read who is seen")
+            fit_reader(pool, picture.look_nets.reader, steps=recipe.look_steps, **common)
+            imagined = start and imagined_by(start, shards, folder.parent / "imagined", say=say)
+            say("teaching the picture's codec to paint who is seen, and to draw mouths")
+            fit_painter(pool, picture, imagined, steps=recipe.mouth_steps, **common)
+        elif config.mouths:
             say("teaching the picture's codec to read and draw mouths")
-            fit_mouths(shards[:MOUTH_SHARDS], picture, steps=recipe.mouth_steps,
-                       seed=recipe.seed, bf16=recipe.precision == "bf16", say=say)  # fmt: skip
+            fit_mouths(shards, picture, steps=recipe.mouth_steps, **common)
     picture.save_pretrained(folder / "picture")
     sound.save_pretrained(folder / "sound")
     return picture, sound
@@ -133,14 +144,36 @@ def codecs_of(
 
 def same_dims(codec: LappedCodec, config: ModelConfig) -> bool:
     """Whether a codec's tokens are those of a model."""
-    found = codec.config.image_dim, codec.config.video_dim, codec.config.mouths
-    return found == (config.image_dim, config.video_dim, config.mouths)
+    made = codec.config
+    found = made.image_dim, made.video_dim, made.mouths, made.looks
+    return found == (config.image_dim, config.video_dim, config.mouths, config.looks)
 
 
 def same_values(one: torch.nn.Module, other: torch.nn.Module) -> bool:
-    """Whether a module holds all that another holds; it may have more, such as mouths."""
+    """Whether a codec is another one, or the same that has learnt to say more: its components."""
     a, b = one.state_dict(), other.state_dict()
-    return a.keys() >= b.keys() and all(torch.equal(a[name], b[name]) for name in b)
+    if a.keys() != b.keys():
+        a, b = (dict(x.named_buffers(recurse=False)) for x in (one, other))
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in b)
+
+
+def imagined_by(start: HorsePipeline, shards: list[Path], folder: Path, *, say: Say) -> Imagined:
+    """The clips of some shards as a finished pipeline makes them anew."""
+    files = []
+    codecs = start.picture_codec, start.sound_codec
+    cells = start.transformer.sizes.moves[1] if start.transformer.sizes.moves else 0
+    start.transformer.float()
+    for number, path in enumerate(shards):
+        file = folder / f"{path.stem}.safetensors"
+        if not file.exists():
+            tokens = encode_shard(
+                read_shard(path), *codecs, fps=FPS, cells=cells, seed=number,
+                longest=start.transformer.config.text_tokens,
+            )  # fmt: skip
+            imagine_to(file, start, Latents(tokens), clip_grid(*codecs), seed=number)
+        files.append(file)
+        say(f"  clips of {number + 1} of {len(shards)} shards made anew")
+    return Imagined(files)
 
 
 def clip_grid(picture: LappedCodec, sound: MelCodec) -> Grid:

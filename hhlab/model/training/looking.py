@@ -1,0 +1,233 @@
+"""How the picture codec learns to read and to paint who is seen: from renders, where it is known.
+
+What a painter is to mend is not what the components leave out, which is little, but what a model
+gets wrong of them. So it learns from clips that a model has made anew out of renders hidden in
+noise (:mod:`hhlab.model.training.imagining`), beside renders that only went through the components.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from hhlab.actors.dataset import read_shard
+from hhlab.actors.identity import TRAITS
+from hhlab.actors.script import ATTRIBUTES, Script
+from hhlab.errors import BadArgument
+from hhlab.model.lapped import LappedCodec
+from hhlab.model.looks import HALF, LookReader, around
+from hhlab.model.training.imagining import Imagined
+from hhlab.model.training.latents import as_floats
+from hhlab.model.training.mouthing import Pool, blurred, missed_mouths
+
+UNSEEN = ("grain_x", "grain_y", "voice_pitch")
+SAID = tuple(name for name in TRAITS if name not in UNSEEN)  # traits that a picture shows
+GARMENTS = tuple(ATTRIBUTES["garment"])
+LOOK_NOISE = 0.2  # at most, as a deviation
+UNLIKE = 0.2  # how much it counts that a picture looks otherwise
+EDGES = 0.4  # and that a step from pixel to pixel is missed
+FACE = 8.0  # what errors in the middle of a face count more
+MOVED_PX, LIT = 6, (0.85, 1.1)  # how far pictures that are read are shifted, and their brightness
+CLIPS, STILLS = 40, 24  # pictures in a step of the reader
+GROUPS, SINGLE, IMAGINED = 1, 6, 30  # in a step of the painter: groups, pictures, made anew
+
+Say = Callable[[str], None]
+
+
+def look_of(script: Script) -> np.ndarray:
+    """Who is seen in a script's clip, and in what: float32 (LOOK,), in [0, 1]."""
+    actor = script.actor
+    worn = [float(script.garment == name) for name in GARMENTS]
+    return np.array([*(actor[name] for name in SAID), *worn], np.float32)
+
+
+class Portraits(Pool):
+    """Pictures to learn from, with who is seen in them, and the actors' stills.
+
+    `looks` is float32 (clips, LOOK) of mean 0 and deviation 1, clips being ordered as in a Pool;
+    `stills` uint8 (units, 4, h, w, 3) and `sitters` float32 (units, LOOK).
+    """
+
+    def __init__(self, shards: Sequence[Path]) -> None:
+        super().__init__(shards)
+        looks, stills, sitters = [], [], []
+        for path in shards:
+            shard = read_shard(path)
+            both = [[look_of(s) for s in shard.scripts(k)] for k in range(len(shard))]
+            pair = np.array(both, np.float32).swapaxes(0, 1)
+            looks.append(pair.reshape(-1, pair.shape[-1]))
+            stills.append(shard.references)
+            sitters.append(pair[0])
+        found = np.concatenate(looks)
+        mean, spread = found.mean(0), found.std(0) + 1e-3
+        self.looks = ((found - mean) / spread).astype(np.float32)
+        self.stills = np.concatenate(stills)
+        self.sitters = ((np.concatenate(sitters) - mean) / spread).astype(np.float32)
+
+
+# --- reading --------------------------------------------------------------------------------------
+def reading_batch(pool: Portraits, random: np.random.Generator) -> tuple[torch.Tensor, ...]:
+    """Pictures (n, 3, h, w), who is seen (n, LOOK), and which of these numbers count."""
+    clips = random.integers(len(pool.pictures), size=CLIPS)
+    times = random.integers(pool.pictures.shape[1], size=CLIPS)
+    units = random.integers(len(pool.stills), size=STILLS)
+    which = random.integers(pool.stills.shape[1], size=STILLS)
+    x = as_floats(np.concatenate([pool.pictures[clips, times], pool.stills[units, which]]))
+    wanted = torch.from_numpy(np.concatenate([pool.looks[clips], pool.sitters[units]]))
+    counts = torch.ones_like(wanted)
+    counts[CLIPS:, len(SAID) :] = 0  # in stills the actor wears something else
+    down, right = random.integers(-MOVED_PX, MOVED_PX + 1, size=2)
+    x = torch.roll(x, (int(down), int(right)), (1, 2)) * float(random.uniform(*LIT))
+    return x.permute(0, 3, 1, 2).contiguous(), wanted, counts
+
+
+def fit_reader(
+    pool: Portraits, reader: LookReader, *, steps: int, rate: float = 3e-3, seed: int = 0,
+    bf16: bool = True, say: Say = print,
+) -> None:  # fmt: skip
+    """Teach a reader who is seen in pictures.
+
+    Raises
+    ------
+    BadArgument : no steps
+    """
+    if steps < 1:
+        raise BadArgument("look_steps", expected="1 or more", found=str(steps))
+    random = np.random.default_rng(seed)
+    torch.manual_seed(seed)  # of what is dropped
+    reader.train().requires_grad_(True)
+    optimiser = torch.optim.AdamW(reader.parameters(), lr=rate, weight_decay=1e-2)
+    shown = 0.0
+    for step in range(steps):
+        _set_rate(optimiser, rate, step, steps)
+        pictures, wanted, counts = reading_batch(pool, random)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            found = reader(pictures).float()
+        loss = ((found - wanted).square() * counts).sum() / counts.sum()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        now = float(loss.detach())
+        shown = now if not step else 0.97 * shown + 0.03 * now
+        if (step + 1) % 200 == 0 or step + 1 == steps:
+            say(f"  looks: step {step + 1} of {steps}, missed {shown:.3f}")
+    reader.eval().requires_grad_(False)
+
+
+def _set_rate(optimiser: torch.optim.Optimizer, rate: float, step: int, steps: int) -> None:
+    falling = 0.5 * (1 + math.cos(math.pi * step / steps))
+    for setting in optimiser.param_groups:
+        setting["lr"] = rate * min(1.0, (step + 1) / 50) * falling
+
+
+def unlike(
+    reader: LookReader, painted: torch.Tensor, pictures: torch.Tensor, random: np.random.Generator
+) -> torch.Tensor:
+    """How far pictures (n, 3, h, w) look from others to a reader, as a share of what it sees.
+
+    Where a rim or an eye lies within a pixel is not known, so that errors of pixels alone make
+    painters leave them out; to a reader a rim beside its place is far better than none (Johnson,
+    Alahi and Fei-Fei 2016, "Perceptual losses", section 3.2). A reader looks at every second row
+    and column: both are moved alike, by a pixel or none, or there would be stripes that it misses.
+    """
+    by = [int(step) for step in random.integers(2, size=2)]
+    painted, pictures = (torch.roll(x, by, (2, 3)) for x in (painted, pictures))
+    with torch.no_grad():
+        wanted = reader.layers(pictures)
+    found = reader.layers(painted)
+    shares = [
+        (a.float() - b.float()).abs().mean() / (b.float() - b.float().mean()).abs().mean()
+        for a, b in zip(found, wanted, strict=True)
+    ]
+    return torch.stack(shares).mean()
+
+
+def steps_missed(painted: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+    """Mean absolute error of the steps from pixel to pixel: stripes and grain have too many."""
+    missed = painted - pictures
+    return missed.diff(dim=2).abs().mean() + missed.diff(dim=3).abs().mean()
+
+
+# --- painting -------------------------------------------------------------------------------------
+def painting_batch(
+    pool: Portraits, codec: LappedCodec, imagined: Imagined | None, numbers: np.random.Generator,
+    random: torch.Generator,
+) -> tuple[torch.Tensor, ...]:  # fmt: skip
+    """Pictures and blurred ones (n, 3, h, w), where mouths are and how held, who is seen."""
+    parts = []
+    for name, frames, groups in (("video", codec.frames, GROUPS), ("image", 1, SINGLE)):
+        clips, at = pool.pick(groups, frames, numbers)
+        pictures = as_floats(pool.pictures[clips[:, None], at])
+        parts.append((blurred(codec, name, pictures, random), clips, at))
+    if imagined is not None:
+        parts += imagined.draw(IMAGINED, codec, pool, numbers)
+    plain, where, shapes, looks, pictures = [], [], [], [], []
+    for found, clips, at in parts:
+        plain.append(found.flatten(0, 1))
+        rows = clips[:, None], at
+        pictures.append(as_floats(pool.pictures[rows]).flatten(0, 1))
+        where.append(torch.from_numpy(pool.where[rows]).flatten(0, 1))
+        shapes.append(torch.from_numpy(pool.shapes[rows]).flatten(0, 1))
+        one = torch.from_numpy(pool.looks[clips])
+        looks.append(one.repeat_interleave(at.shape[1], 0))
+    first, second = (torch.cat(x).permute(0, 3, 1, 2).contiguous() for x in (pictures, plain))
+    return first, second, torch.cat(where), torch.cat(shapes), torch.cat(looks)
+
+
+def fit_painter(
+    pool: Portraits, codec: LappedCodec, imagined: Imagined | None, *, steps: int,
+    rate: float = 2e-3, seed: int = 0, bf16: bool = True, say: Say = print,
+    on_step: Callable[[int], None] = lambda step: None,
+) -> None:  # fmt: skip
+    """Teach a codec to paint who is seen, and to find, read and draw mouths in what it painted.
+
+    Raises
+    ------
+    BadArgument : a codec without looks, or no steps
+    """
+    if codec.look_nets is None or steps < 1:
+        raise BadArgument(
+            "mouth_steps", expected="1 or more, and a codec with looks", found=str(steps)
+        )
+    numbers, random = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    mouths = codec.mouth_nets.train().requires_grad_(True)
+    painter = codec.look_nets.painter.train().requires_grad_(True)
+    parameters = [*mouths.parameters(), *painter.parameters()]
+    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=1e-3)
+    shown: dict[str, float] = {}
+    for step in range(steps):
+        _set_rate(optimiser, rate, step, steps)
+        pictures, plain, where, shapes, looks = painting_batch(
+            pool, codec, imagined, numbers, random
+        )
+        noise = LOOK_NOISE * torch.rand(len(looks), 1, generator=random)
+        told = looks + noise * torch.randn(looks.shape, generator=random)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            found = mouths.finder(torch.cat([pictures, plain]))
+            painted = plain + painter(plain, told, found[len(plain) :].detach()).float()
+            parts = missed_mouths(mouths, pictures, painted.detach(), where, shapes, random)
+        both = torch.cat([where, where])
+        parts["place"] = F.smooth_l1_loss(found / both[:, 2:], both / both[:, 2:], beta=0.1)
+        near = around(where, *plain.shape[2:])[:, 2:]
+        counts = 1 + FACE * F.interpolate(near, scale_factor=HALF, mode="bilinear")
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            parts["looks"] = UNLIKE * unlike(codec.look_nets.reader, painted, pictures, numbers)
+        parts["pictures"] = ((painted - pictures).abs() * counts / counts.mean()).mean()
+        parts["edges"] = EDGES * steps_missed(painted, pictures)
+        optimiser.zero_grad(set_to_none=True)
+        sum(parts.values()).backward()  # the networks share nothing
+        optimiser.step()
+        for name, value in parts.items():
+            now = float(value.detach())
+            shown[name] = 0.97 * shown.get(name, now) + 0.03 * now
+        if (step + 1) % 100 == 0 or step + 1 == steps:
+            missed = ", ".join(f"{name} {value:.4f}" for name, value in shown.items())
+            say(f"  looks and mouths: step {step + 1} of {steps}, missed: {missed}")
+        on_step(step + 1)
+    for net in (mouths, painter):
+        net.eval().requires_grad_(False)

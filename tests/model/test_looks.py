@@ -1,0 +1,278 @@
+"""Who is seen is said once for a whole clip, read from pictures, and painted as it is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
+
+from hhlab.actors.dataset import read_shard, render_units
+from hhlab.errors import BadArgument
+from hhlab.model import HorsePipeline, HorseTransformer
+from hhlab.model.config import LOOK
+from hhlab.model.guidance import LOOKS_LED, MADE, guided_targets, targets
+from hhlab.model.lapped import LappedCodec
+from hhlab.model.looks import HALF, LookReader, around, cooled
+from hhlab.model.sequence import Grid, make_layout
+from hhlab.model.training.growing import grown, may_grow
+from hhlab.model.training.imagining import BATCH, Imagined, imagine, imagine_to
+from hhlab.model.training.latents import Latents, encode_shard
+from hhlab.model.training.looking import (
+    GARMENTS,
+    SAID,
+    Portraits,
+    fit_painter,
+    fit_reader,
+    look_of,
+)
+from hhlab.model.training.objective import make_batch
+from hhlab.model.training.tasks import Task
+from hhlab.types import Shot
+from tests.model.conftest import TINY, WORDS, smooth_pictures
+
+SIZES = replace(TINY, image_dim=52 + LOOK, video_dim=80 + LOOK, moves=(4, 2, 64))
+GRID = Grid(12, 12, 2, 0.32, 18, 0.04)  # of the renders
+
+
+@pytest.fixture(scope="module")
+def codec(codecs) -> LappedCodec:
+    """The components of the small codec, and networks with weights drawn at random."""
+    torch.manual_seed(3)
+    out = LappedCodec(
+        block_px=8, frames=4, image_dim=SIZES.image_dim, video_dim=SIZES.video_dim, mouths=True,
+        looks=True,
+    )  # fmt: skip
+    out.begin_with(codecs[0])
+    for end in (out.mouth_nets.drawer.end, out.look_nets.painter.end):
+        torch.nn.init.normal_(end.weight, std=0.02)
+    for name, part in out.look_nets.painter.named_modules():
+        if name.endswith("told"):
+            torch.nn.init.normal_(part.weight, std=0.1)
+    return out.eval()
+
+
+@pytest.fixture(scope="module")
+def looking(codec, codecs) -> HorsePipeline:
+    torch.manual_seed(0)
+    model = HorseTransformer.of(SIZES)
+    with torch.no_grad():
+        for head in model.part.heads.values():
+            head.weight.normal_(std=0.1)
+    pipe = HorsePipeline(
+        model, codec, codecs[1], FlowMatchEulerDiscreteScheduler(shift=5.0),
+        FlowMatchEulerDiscreteScheduler(shift=2.5), words=WORDS, size_px=32, seconds=0.72,
+    )  # fmt: skip
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+@pytest.fixture(scope="module")
+def shard_path(tmp_path_factory):
+    (path,) = render_units(
+        tmp_path_factory.mktemp("looks"), 8, workers=1, seed=4, fps=12.5, seconds=0.72
+    )
+    return path
+
+
+def clips() -> torch.Tensor:
+    return torch.from_numpy(smooth_pictures(9, 32, 5)).float()[None] / 127.5 - 1
+
+
+def test_all_tokens_of_a_clip_say_the_same_and_its_pictures_follow(codec):
+    x = clips()
+    with torch.no_grad():
+        image, video = codec.encode_image(x[:, 0]), codec.encode_video(x[:, 1:])
+        assert image.shape == (1, 16, 52 + LOOK) and video.shape == (1, 32, 80 + LOOK)
+        assert (video[..., -LOOK:] == video[:, :1, -LOOK:]).all()
+        once = codec.decode(image, video, 4, 4)
+        other = video.clone()
+        other[:, 5, -LOOK:] += 30.0  # one token disagrees: all pictures change alike
+        twice = codec.decode(image, other, 4, 4)
+    changed = (once - twice).abs().flatten(2).amax(-1)[0]
+    assert (changed > 1e-5).all()
+
+
+def test_the_components_and_mouths_are_those_of_the_codec_before(codec, codecs):
+    before = LappedCodec(block_px=8, frames=4, image_dim=52, video_dim=80, mouths=True)
+    before.begin_with(codecs[0])
+    after = LappedCodec(
+        block_px=8, frames=4, image_dim=SIZES.image_dim, video_dim=SIZES.video_dim, mouths=True,
+        looks=True,
+    )  # fmt: skip
+    after.begin_with(before)
+    x = clips()
+    with torch.no_grad():
+        old, new = before.eval().encode_video(x[:, 1:]), after.eval().encode_video(x[:, 1:])
+    assert torch.equal(new[..., :80], old)
+
+
+def test_looks_without_mouths_are_refused():
+    with pytest.raises(BadArgument, match="mouths"):
+        LappedCodec(looks=True)
+
+
+def test_a_codec_with_looks_is_saved_whole(codec, tmp_path):
+    codec.save_pretrained(tmp_path)
+    again = LappedCodec.from_pretrained(tmp_path).eval()
+    x = clips()
+    with torch.no_grad():
+        image, video = codec.encode_image(x[:, 0]), codec.encode_video(x[:, 1:])
+        assert torch.equal(again.encode_video(x[:, 1:]), video)
+        one, two = (c.decode(image, video, 4, 4) for c in (codec, again))
+    assert torch.allclose(one, two, atol=1e-5)
+
+
+def test_a_painter_knows_where_the_face_is():
+    seen = around(torch.tensor([[48.0, 60.0, 20.0]]), 96, 96)
+    assert seen.shape == (1, 3, 96 // HALF, 96 // HALF)
+    right, down, near = seen[0]
+    assert right[0, 24] == pytest.approx(0.05) and down[30, 0] == pytest.approx(0.05)
+    row, column = divmod(int(near.argmax()), 96 // HALF)
+    assert abs(column - 24) <= 1 and abs(row - 18) <= 1  # 24 px above the mouth
+
+
+def test_clips_with_looks_are_made_in_every_mode(looking):
+    source = looking.generate(Shot("a man.", seed=3, steps=2))
+    still = smooth_pictures(1, 32, 7)[0]
+    for more in (
+        {"first_frame": still}, {"references": [still, still]}, {"source": source},
+        {"sound": source.audio(sample_rate=16_000)}, {"picture": source},
+        {"size_px": (64, 48)}, {"seconds": 1.0},
+    ):  # fmt: skip
+        clip = looking.generate(Shot("a woman.", seed=1, steps=2, **more))
+        wide, high = more.get("size_px", (32, 32))
+        assert next(iter(clip.frames())).rgb.shape == (high, wide, 3), more
+    one, _ = looking.generate([Shot("a man.", seed=3, steps=2), Shot("a woman.", steps=2)])
+    again, first = ([f.rgb for f in c.frames()] for c in (one, source))
+    assert np.abs(np.array(again, int) - np.array(first, int)).max() <= 2
+
+
+def test_who_is_seen_has_one_noise_in_all_tokens(looking, shard_path, codecs):
+    start = looking("a man.", num_inference_steps=1, output_type="latent", return_dict=False)[0]
+    assert start["image"].shape[-1] == 52 + LOOK
+    tokens = encode_shard(
+        read_shard(shard_path), looking.picture_codec, codecs[1], fps=12.5, longest=60, seed=0,
+        cells=2,
+    )  # fmt: skip
+    data = Latents(tokens)
+    assert data.looks == LOOK
+    grid = GRID
+    batch = make_batch(data, torch.arange(4), grid, torch.Generator().manual_seed(0),
+                       picture_shift=5.0, sound_shift=2.5, task=Task())  # fmt: skip
+    for name in ("image", "video"):
+        said = batch.noise[name][..., -LOOK:]
+        assert (said == batch.noise["image"][:, :1, -LOOK:]).all()
+        assert batch.noise[name][..., :-LOOK].std(1).min() > 0
+
+
+def test_less_temperature_leaves_looks_their_noise():
+    noise = torch.randn(2, 5, SIZES.video_dim, generator=torch.Generator().manual_seed(0))
+    cool = cooled(noise, 0.25, looks=True)
+    assert torch.equal(cool[..., -LOOK:], noise[..., -LOOK:])
+    assert torch.equal(cool[..., :-LOOK], 0.25 * noise[..., :-LOOK])
+    assert torch.equal(cooled(noise, 0.25, looks=False), 0.25 * noise)
+
+
+def test_who_is_seen_is_led_further(looking):
+    layout = make_layout(Grid(2, 2, 1, 0.32, 4, 0.04), text_tokens=4)
+    tokens = {
+        name: torch.randn(1, count, dim)
+        for name, count, dim in zip(
+            MADE, layout.sizes[1:], (SIZES.image_dim, SIZES.video_dim, SIZES.audio_dim), strict=True
+        )
+    }
+    text = torch.tensor([[3, 4, 2, 0]])
+
+    def at(scale: float) -> torch.Tensor:
+        empty = torch.zeros_like(text)
+        model = looking.transformer
+        return guided_targets(model, text, empty, tokens, torch.full((1, 3), 0.6), layout, scale)[
+            "video"
+        ]
+
+    with torch.no_grad():
+        one, two = at(1.0), at(2.0)
+        plain = targets(looking.transformer, text, tokens, torch.full((1, 3), 0.6), layout)["video"]
+        away = targets(
+            looking.transformer, torch.zeros_like(text), tokens, torch.full((1, 3), 0.6), layout
+        )["video"]
+    torch.testing.assert_close(one, plain, rtol=1e-4, atol=1e-5)
+    led = torch.ones(SIZES.video_dim)
+    led[-LOOK:] = LOOKS_LED
+    torch.testing.assert_close(two, plain + led * (plain - away), rtol=1e-3, atol=1e-4)
+
+
+def test_a_model_with_mouths_grows_to_say_who_is_seen():
+    old = replace(TINY, image_dim=52, video_dim=80, moves=(4, 2, 64))
+    assert may_grow(old, SIZES) and not may_grow(SIZES, old)
+    assert (old.looks, SIZES.looks, SIZES.mouths) == (False, True, True)
+    assert SIZES.shown("image") == old.shown("image") == 48
+    model = HorseTransformer.of(old)
+    more = grown(model, SIZES)
+    head = more.part.heads["video"].weight
+    assert torch.equal(head[:80], model.part.heads["video"].weight) and not head[80:].any()
+
+
+def test_looks_are_the_actors_traits_and_what_is_worn(shard_path):
+    script = read_shard(shard_path).scripts(0)[0]
+    look = look_of(script)
+    assert look.shape == (LOOK,) and len(SAID) + len(GARMENTS) == LOOK
+    assert look[SAID.index("glasses")] == script.actor["glasses"]
+    assert look[len(SAID) :].sum() == 1 and look[len(SAID) + GARMENTS.index(script.garment)] == 1
+
+
+def test_a_reader_and_a_painter_are_taught(codecs, looking, shard_path, tmp_path, monkeypatch):
+    pool = Portraits([shard_path])
+    assert pool.looks.shape == (16, LOOK) and pool.sitters.shape == (8, LOOK)
+    row, shard = 2 * 3 + 1, read_shard(shard_path)  # the edited clip of the fourth unit
+    assert np.array_equal(pool.pictures[pool.clip_of(0, row)], shard.video_b[3])
+    torch.manual_seed(0)
+    reader, told = LookReader(), []
+    fit_reader(pool, reader, steps=60, say=told.append)
+    x = torch.from_numpy(pool.pictures[:, 4]).permute(0, 3, 1, 2).float() / 127.5 - 1
+    with torch.no_grad():
+        missed = (reader(x) - torch.from_numpy(pool.looks)).square().mean()
+    assert missed < 0.8 * np.square(pool.looks).mean()
+    with pytest.raises(BadArgument):
+        fit_reader(pool, reader, steps=0)
+    tokens = encode_shard(
+        shard, looking.picture_codec, codecs[1], fps=12.5, longest=60, seed=0, cells=2
+    )
+    for name in ("words_a", "words_b"):
+        tokens[name] = tokens[name] % len(WORDS)
+    file = tmp_path / "0.safetensors"
+    for _ in range(2):  # the second time it is there
+        imagine_to(file, looking, Latents(tokens), GRID, seed=0)
+    imagined = Imagined([file])
+    assert imagined.parts[0]["rows"].shape == (1, BATCH)
+    for part, clip, at in imagined.draw(4, codecs[0], pool, np.random.default_rng(0)):
+        assert part.shape[1] == at.shape[1] and part.shape[2:] == (96, 96, 3)
+        assert at.max() < 9 and clip[0] < 16
+    codec = LappedCodec(
+        block_px=8, frames=4, image_dim=SIZES.image_dim, video_dim=SIZES.video_dim, mouths=True,
+        looks=True,
+    )  # fmt: skip
+    codec.begin_with(codecs[0])
+    fit_painter(pool, codec, imagined, steps=3, say=told.append)
+    assert codec.look_nets.painter.end.weight.any()
+    assert not any(p.requires_grad for p in codec.parameters())
+    with pytest.raises(BadArgument):
+        fit_painter(pool, codecs[0], None, steps=3)
+
+
+def test_clips_are_made_anew_the_same_each_time(looking, shard_path, codecs):
+    tokens = encode_shard(
+        read_shard(shard_path), looking.picture_codec, codecs[1], fps=12.5, longest=60, seed=0,
+        cells=2,
+    )  # fmt: skip
+    for name in ("words_a", "words_b"):
+        tokens[name] = tokens[name] % len(WORDS)
+    made, again = (imagine(looking, Latents(tokens), GRID, seed=1) for _ in range(2))
+    assert made["rows"].shape == (1, BATCH) and made["video"].shape[2:] == (288, SIZES.video_dim)
+    assert sorted(made["rows"][0].tolist()) == list(range(16))
+    assert torch.equal(made["video"], again["video"]) and made["video"].isfinite().all()
+    clean = torch.stack([tokens[f"video_{'ab'[row % 2]}"][row // 2] for row in made["rows"][0]])
+    assert not torch.equal(made["video"][0], clean)
