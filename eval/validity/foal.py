@@ -44,7 +44,7 @@ from hhlab.readout.load import weights_path
 RENDERS, CODED = "renders", "renders, coded"
 QUICK = 6  # from text; about twenty over all modes
 BATCH = 8
-GUIDANCE = 2  # counts changes of how a sampler guides, which nothing else shows
+GUIDANCE = 3  # counts changes of how a sampler guides, which nothing else shows
 
 Made = tuple[np.ndarray, np.ndarray]
 Maker = Callable[[Sequence[Wish]], list[Made]]

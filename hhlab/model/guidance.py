@@ -29,7 +29,8 @@ def guided_targets(
 ) -> dict[str, torch.Tensor]:  # fmt: skip
     """The same, led away from `away_text` without references (Ho and Salimans 2022, equation 6).
 
-    Who is seen is led LOOKS_LED times as far: it is said, and cannot look overdrawn.
+    Who is seen is led LOOKS_LED times as far: it is said, and cannot look overdrawn. How a mouth
+    is held follows from the sound, and is not led: it would only be less sure.
     References ask for something as words do, so both are left out together; a source, a first
     picture or a sound belong to the clip itself and stay.
 
@@ -53,9 +54,12 @@ def guided_targets(
         to = targets(model, text, tokens, levels, layout)
         halves = {name: (away[name], to[name]) for name in MADE}
     out = {name: away + scale * (to - away) for name, (away, to) in halves.items()}
-    if model.sizes.looks:
-        further = (LOOKS_LED - 1) * (scale - 1)
-        for name in MADE[:2]:
-            away, to = (half[..., -LOOK:] for half in halves[name])
-            out[name][..., -LOOK:] += further * (to - away)
+    sizes = model.sizes
+    for name in MADE[:2] if sizes.mouths else ():
+        away, to = halves[name]
+        held = slice(sizes.shown(name), to.shape[-1] - LOOK * sizes.looks)
+        out[name][..., held] = to[..., held]
+        if sizes.looks:
+            further = (LOOKS_LED - 1) * max(scale - 1, 0)
+            out[name][..., -LOOK:] += further * (to - away)[..., -LOOK:]
     return out

@@ -17,7 +17,6 @@ import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from scipy.fft import dct
-from torch.nn import functional as F
 
 from hhlab.errors import BadArgument, BadArray
 from hhlab.model.codec import KeepsPrecision
@@ -121,8 +120,8 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
 
     def _with_looks(self, tokens: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
         """Tokens (b, n, ...) that also say who is seen in pictures (b, t, h, w, 3)."""
-        if self.look_nets is None or not pictures.shape[1]:
-            return tokens if self.look_nets is None else F.pad(tokens, (0, LOOK))
+        if self.look_nets is None:
+            return tokens
         looks = self.look_nets.read(pictures)[:, None].expand(-1, tokens.shape[1], -1)
         return torch.cat([tokens, looks.to(tokens)], -1)
 

@@ -177,22 +177,22 @@ class Mouths(nn.Module):
         return shapes.expand(-1, places, -1)
 
     def draw(
-        self, pictures: torch.Tensor, held: torch.Tensor, look: Looks | None = None,
+        self, pictures: torch.Tensor, held: torch.Tensor, painting: Looks | None = None,
         looks: torch.Tensor | None = None,
     ) -> torch.Tensor:  # fmt: skip
         """Pictures (b, t, h, w, 3) with mouths as tokens (b, rows columns, t SHAPES) hold them.
 
         Tokens that do not agree are heard the more, the nearer they lie to the mouth. With `looks`
-        (b, LOOK) and their networks `look`, who is seen is painted before.
+        (b, LOOK) and their networks, `painting`, who is seen is painted before.
         """
         x = pictures.flatten(0, 1).permute(0, 3, 1, 2).contiguous()
         where = self.finder(x)
         near = nearness(where, held.shape[1], *x.shape[2:]).view(*pictures.shape[:2], -1)
         shapes = torch.einsum("btn,bnts->bts", near, held.unflatten(2, (-1, SHAPES)).float())
-        if look is None:
-            x = x + self.clearer(x)
-        else:
-            x = x + look.painter(x, looks.repeat_interleave(pictures.shape[1], 0), where)
+        if painting is not None:
+            x = x + painting.painter(x, looks.repeat_interleave(pictures.shape[1], 0), where)
         added = self.drawer(cut(x, where), shapes.flatten(0, 1))
+        if painting is None:
+            x = x + self.clearer(x)
         x = x + put_back(added, where, *x.shape[2:])
         return x.permute(0, 2, 3, 1).unflatten(0, pictures.shape[:2])

@@ -140,8 +140,8 @@ class HorsePipeline(DiffusionPipeline):
         BadArray : what is given, or what is made, is not finite: damaged weights make such clips
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        alike = given is None or isinstance(given, Given)
-        givens = [g or Given() for g in ([given] * len(prompts) if alike else given)]
+        one = given is None or isinstance(given, Given)
+        givens = [g or Given() for g in ([given] * len(prompts) if one else given)]
         negatives = negative_prompt if negative_prompt is not None else ""
         negatives = [negatives] * len(prompts) if isinstance(negatives, str) else list(negatives)
         temperature = self.config.temperature if temperature is None else temperature

@@ -32,11 +32,13 @@ LEAST, MOST = 0.15, 0.6  # of how much is hidden, before levels are shifted as a
 WHOLE = 0.6  # share of the parts that begin with the clip, and its first picture
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def imagine(
     pipe: HorsePipeline, data: Latents, grid: Grid, *, seed: int
 ) -> dict[str, torch.Tensor]:
     """Parts of all clips of some encoded units as a pipeline makes them anew, their sound given.
+
+    A clip has at least GROUPS groups; what is left of the clips by BATCH is left out.
 
     Returns
     -------
@@ -49,6 +51,7 @@ def imagine(
     looks = model.sizes.looks
     order = torch.randperm(2 * len(data), generator=draw)
     out: dict[str, list[torch.Tensor]] = {"rows": [], "first": [], "image": [], "video": []}
+    order = order.repeat(-(-BATCH // len(order)))  # of few clips some more than once
     for rows in order.split(BATCH):
         if len(rows) < BATCH:
             break

@@ -77,7 +77,8 @@ def encode_shard(
     With `cells`, also how each part of a picture moved, a block having cells x cells of them.
     """
     vocabulary = full_vocabulary(words_of_language())
-    out: dict[str, torch.Tensor] = {}
+    looks = torch.full((len(shard),), LOOK * picture.config.looks, dtype=torch.int16)
+    out: dict[str, torch.Tensor] = {"looks": looks}
     for side, (clips, sounds) in enumerate(
         ((shard.video_a, shard.audio_a), (shard.video_b, shard.audio_b))
     ):
@@ -85,7 +86,6 @@ def encode_shard(
         x = as_floats(clips)
         block = picture.config.block_px
         rows, columns = x.shape[2] // block, x.shape[3] // block
-        out["looks"] = torch.full((len(x),), LOOK * picture.config.looks, dtype=torch.int16)
         out[f"image_{name}"] = picture.encode_image(x[:, 0]).half()
         out[f"video_{name}"] = picture.encode_video(x[:, 1:]).half()
         if cells:

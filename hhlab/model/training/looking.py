@@ -35,6 +35,7 @@ FACE = 8.0  # what errors in the middle of a face count more
 MOVED_PX, LIT = 6, (0.85, 1.1)  # how far pictures that are read are shifted, and their brightness
 CLIPS, STILLS = 40, 24  # pictures in a step of the reader
 GROUPS, SINGLE, IMAGINED = 1, 6, 30  # in a step of the painter: groups, pictures, made anew
+ALONE = 4  # times as many groups and pictures where none are made anew
 
 Say = Callable[[str], None]
 
@@ -159,9 +160,9 @@ def painting_batch(
     random: torch.Generator,
 ) -> tuple[torch.Tensor, ...]:  # fmt: skip
     """Pictures and blurred ones (n, 3, h, w), where mouths are and how held, who is seen."""
-    parts = []
+    parts, more = [], ALONE if imagined is None else 1
     for name, frames, groups in (("video", codec.frames, GROUPS), ("image", 1, SINGLE)):
-        clips, at = pool.pick(groups, frames, numbers)
+        clips, at = pool.pick(more * groups, frames, numbers)
         pictures = as_floats(pool.pictures[clips[:, None], at])
         parts.append((blurred(codec, name, pictures, random), clips, at))
     if imagined is not None:

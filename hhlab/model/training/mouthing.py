@@ -82,9 +82,12 @@ def blurred(
 
 def missed_mouths(
     mouths: Mouths, pictures: torch.Tensor, painted: torch.Tensor, where: torch.Tensor,
-    shapes: torch.Tensor, random: torch.Generator,
+    shapes: torch.Tensor, random: torch.Generator, *, cleared: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:  # fmt: skip
-    """What reader and drawer miss, of pictures and of what is there before mouths are drawn."""
+    """What reader and drawer miss, of pictures and of what is there before mouths are drawn.
+
+    `cleared` is what else is added to that.
+    """
     wide = where[:, 2:]
     away = torch.randn(where.shape, generator=random)
     near = torch.cat([where[:, :2] + ASIDE * wide * away[:, :2],
@@ -95,6 +98,8 @@ def missed_mouths(
     far = torch.linspace(-2, 2, CROP_PX).square()
     counts = 1 + MIDDLE * torch.exp(-far - far[:, None])
     drawn = blurs + mouths.drawer(blurs, held)
+    if cleared is not None:
+        drawn = drawn + cut(cleared, near)
     error = (drawn.float() - crops).abs() * counts / counts.mean()
     reading = mouths.reader
     known = {n: x.detach().clone() for n, x in reading.state_dict().items()}
@@ -111,10 +116,12 @@ def missed(
 ) -> dict[str, torch.Tensor]:  # fmt: skip
     """What each network misses, of pictures and blurred ones (n, 3, h, w)."""
     found, both = mouths.finder(torch.cat([pictures, plain])), torch.cat([where, where])
-    cleared = plain + mouths.clearer(plain)
-    parts = missed_mouths(mouths, pictures, cleared.float().detach(), where, shapes, random)
+    cleared = mouths.clearer(plain)
+    parts = missed_mouths(
+        mouths, pictures, plain, where, shapes, random, cleared=cleared.float().detach()
+    )
     parts["place"] = F.smooth_l1_loss(found / both[:, 2:], both / both[:, 2:], beta=0.1)
-    return parts | {"pictures": (cleared - pictures).abs().mean()}
+    return parts | {"pictures": (plain + cleared - pictures).abs().mean()}
 
 
 def fit_mouths(

@@ -112,7 +112,7 @@ def opened_start(recipe: Recipe) -> HorsePipeline:
         ("no variant beside it", None, recipe.variant),
         ("a model of the world's words", words, tuple(config.words)),
         (
-            f"a model of the recipe's sizes, or without mouths, {sizes}",
+            f"a model of the recipe's sizes, or one that says less, {sizes}",
             True,
             may_grow(made, sizes) or str(made),
         ),

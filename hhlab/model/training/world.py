@@ -75,6 +75,11 @@ def prepare(
         raise BadArgument(
             "moves", expected=f"a world encoded with motion in {folder}", found="one without"
         )
+    if bool(encoded["train"].looks) != config.looks:
+        raise BadArgument(
+            "model", expected=f"a world encoded {'with' if config.looks else 'without'} looks",
+            found=f"another in {folder}",
+        )  # fmt: skip
     return World(
         picture, sound, encoded["train"], encoded["test"], full_vocabulary(words_of_language())
     )
@@ -131,7 +136,9 @@ def codecs_of(
             pool = Portraits(shards)
             say("teaching the picture's codec to read who is seen")
             fit_reader(pool, picture.look_nets.reader, steps=recipe.look_steps, **common)
-            imagined = start and imagined_by(start, shards, folder.parent / "imagined", say=say)
+            imagined = None
+            if start is not None:
+                imagined = imagined_by(start, shards, folder.parent / "imagined", say=say)
             say("teaching the picture's codec to paint who is seen, and to draw mouths")
             fit_painter(pool, picture, imagined, steps=recipe.mouth_steps, **common)
         elif config.mouths:
@@ -161,13 +168,13 @@ def imagined_by(start: HorsePipeline, shards: list[Path], folder: Path, *, say: 
     """The clips of some shards as a finished pipeline makes them anew."""
     files = []
     codecs = start.picture_codec, start.sound_codec
-    cells = start.transformer.sizes.moves[1] if start.transformer.sizes.moves else 0
     start.transformer.float()
     for number, path in enumerate(shards):
         file = folder / f"{path.stem}.safetensors"
         if not file.exists():
             tokens = encode_shard(
-                read_shard(path), *codecs, fps=FPS, cells=cells, seed=number,
+                read_shard(path), *codecs, fps=FPS, seed=number,
+                cells=start.transformer.sizes.moves[1],
                 longest=start.transformer.config.text_tokens,
             )  # fmt: skip
             imagine_to(file, start, Latents(tokens), clip_grid(*codecs), seed=number)
