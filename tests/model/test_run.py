@@ -11,6 +11,7 @@ import yaml
 import hhlab as hh
 from hhlab.cli import main
 from hhlab.model import LappedCodec
+from hhlab.model.config import LOOK
 
 SIZES = {
     "width": 32, "layers": 2, "edge_layers": 0, "heads": 2, "kv_heads": 2, "head_dim": 16,
@@ -71,6 +72,24 @@ def test_a_model_and_its_variant_are_made_from_nothing(tmp_path, capsys):
     assert torch.equal(talks.picture_codec.video_basis, plain.picture_codec.video_basis)
     clip = talks.generate(hh.Shot("A woman in the park.", steps=1))
     assert clip.info.duration_s == pytest.approx(2.0)
+    # and who is seen, which the codec learns from what the model that it starts with makes
+    (tmp_path / "look" / "world").mkdir(parents=True)
+    for split in ("train", "test"):
+        (tmp_path / "look" / "world" / split).symlink_to(out / "world" / split)
+    seeing = holding | {"image_dim": 28 + LOOK, "video_dim": 40 + LOOK}
+    begin = {"start": str(tmp_path / "talk" / "talk" / "pipeline"), "steps": 2}
+    look = RECIPE | begin | {"name": "look", "mouth_steps": 2, "look_steps": 2, "model": seeing}
+    recipe.write_text(yaml.safe_dump(look))
+    assert main(["train", "--config", str(recipe), "-o", str(tmp_path / "look")]) == 0
+    assert "made anew" in capsys.readouterr().out
+    looks = hh.load(tmp_path / "look" / "look" / "pipeline")
+    assert looks.picture_codec.look_nets.painter.end.weight.any()
+    assert torch.equal(looks.picture_codec.video_basis, plain.picture_codec.video_basis)
+    assert looks.generate(hh.Shot("A woman in the park.", steps=1)).info.has_audio
+    recipe.write_text(yaml.safe_dump(look | {"steps": 3}))
+    assert main(["train", "--config", str(recipe), "-o", str(tmp_path / "look"), "--resume"]) == 0
+    assert "going on from step 2" in capsys.readouterr().out
+
     recipe.write_text(yaml.safe_dump(RECIPE | {"name": "none"}))  # of a world with mouths
     assert main(["train", "--config", str(recipe), "-o", str(tmp_path / "talk")]) != 0
     assert "codecs" in capsys.readouterr().err

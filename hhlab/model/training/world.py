@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,10 +165,19 @@ def same_values(one: torch.nn.Module, other: torch.nn.Module) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in b)
 
 
+def fingerprint(module: torch.nn.Module) -> str:
+    """A few letters that tell a module's weights from others, as stored."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(name.encode() + tensor.float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
 def imagined_by(start: HorsePipeline, shards: list[Path], folder: Path, *, say: Say) -> Imagined:
     """The clips of some shards as a finished pipeline makes them anew."""
     files = []
     codecs = start.picture_codec, start.sound_codec
+    folder = folder / fingerprint(start.transformer)  # another start makes others
     start.transformer.float()
     for number, path in enumerate(shards):
         file = folder / f"{path.stem}.safetensors"
