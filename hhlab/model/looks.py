@@ -19,25 +19,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from hhlab.model.config import LOOK
+from hhlab.model.mouths import HALF, USUAL_PX, conv, even
 
-HALF = 2  # pictures are painted at half of their sides, with four times the channels
 FINE, COARSE = 48, 72  # channels at a half and at a quarter of a picture's sides
 SEEN_AT = (1, 3, 5)  # the layers of a reader whose maps say what a picture looks like
 READ_CELLS = 6  # a side of the map that is read
 UP = 1.2  # how far above a mouth, in its usual widths, a face's middle lies
 REACH = 1.5  # of a face around that, in the same
-USUAL_PX = 20.0  # a mouth's width
-
-
-def _conv(channels: int, out: int, *, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
-    layer = nn.Conv2d(channels, out, 3, stride=stride, padding=dilation, dilation=dilation)
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
-def _even(channels: int, out: int, *, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(_conv(channels, out, stride=stride), nn.BatchNorm2d(out), nn.SiLU())
 
 
 def around(where: torch.Tensor, h: int, w: int) -> torch.Tensor:
@@ -59,8 +47,8 @@ class LookReader(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            _even(3, 32, stride=2), _even(32, 64, stride=2), _even(64, 64), _even(64, 64),
-            _even(64, 96, stride=2), _even(96, 96), nn.AdaptiveAvgPool2d(READ_CELLS), nn.Flatten(),
+            even(3, 32, stride=2), even(32, 64, stride=2), even(64, 64), even(64, 64),
+            even(64, 96, stride=2), even(96, 96), nn.AdaptiveAvgPool2d(READ_CELLS), nn.Flatten(),
             nn.Linear(96 * READ_CELLS**2, 192), nn.SiLU(), nn.Dropout(0.2), nn.Linear(192, LOOK),
         )  # fmt: skip
 
@@ -83,7 +71,7 @@ class Led(nn.Module):
 
     def __init__(self, channels: int, told: int, dilation: int) -> None:
         super().__init__()
-        self.layer = _conv(channels, channels, dilation=dilation)
+        self.layer = conv(channels, channels, dilation=dilation)
         self.even = nn.BatchNorm2d(channels, affine=False)
         self.told = nn.Linear(told, 2 * channels)
         nn.init.zeros_(self.told.weight)
@@ -103,13 +91,13 @@ class Painter(nn.Module):
         self.tell = nn.Sequential(
             nn.Linear(LOOK, told), nn.SiLU(), nn.Linear(told, told), nn.SiLU()
         )
-        self.begin = _conv(3 * HALF**2 + 3, FINE)
+        self.begin = conv(3 * HALF**2 + 3, FINE)
         self.before = nn.ModuleList(Led(FINE, told, by) for by in (1, 2))
-        self.down = _conv(FINE, COARSE, stride=2)
+        self.down = conv(FINE, COARSE, stride=2)
         self.inner = nn.ModuleList(Led(COARSE, told, by) for by in (1, 2, 4, 1))
-        self.up = _conv(COARSE, FINE)
+        self.up = conv(COARSE, FINE)
         self.after = nn.ModuleList(Led(FINE, told, by) for by in (1, 2))
-        self.end = _conv(FINE, 3 * HALF**2)
+        self.end = conv(FINE, 3 * HALF**2)
         nn.init.zeros_(self.end.weight)
 
     def forward(

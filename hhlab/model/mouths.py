@@ -32,15 +32,17 @@ HALF = 2  # pictures are cleared up at half of their sides, with four times the 
 SEEN, DRAWN = 32, 40  # channels of the networks
 
 
-def _conv(channels: int, out: int, *, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
+def conv(channels: int, out: int, *, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
+    """A convolution of 3 by 3, with fresh weights."""
     layer = nn.Conv2d(channels, out, 3, stride=stride, padding=dilation, dilation=dilation)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     nn.init.zeros_(layer.bias)
     return layer
 
 
-def _even(channels: int, out: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    layer = _conv(channels, out, stride=stride, dilation=dilation)
+def even(channels: int, out: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    """The same, made even over a batch, and bent."""
+    layer = conv(channels, out, stride=stride, dilation=dilation)
     return nn.Sequential(layer, nn.BatchNorm2d(out), nn.SiLU())
 
 
@@ -50,8 +52,8 @@ class Finder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.look = nn.Sequential(
-            _even(3, SEEN, stride=2), _even(SEEN, SEEN, stride=2),
-            *(_even(SEEN, SEEN, dilation=by) for by in (1, 2, 4, 2)),
+            even(3, SEEN, stride=2), even(SEEN, SEEN, stride=2),
+            *(even(SEEN, SEEN, dilation=by) for by in (1, 2, 4, 2)),
         )  # fmt: skip
         self.chance, self.wide = nn.Conv2d(SEEN, 1, 1), nn.Conv2d(SEEN, 1, 1)
 
@@ -107,8 +109,8 @@ class Reader(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            _even(3, SEEN, stride=2), _even(SEEN, 2 * SEEN), _even(2 * SEEN, 2 * SEEN, stride=2),
-            _even(2 * SEEN, 2 * SEEN, stride=2), nn.Flatten(),
+            even(3, SEEN, stride=2), even(SEEN, 2 * SEEN), even(2 * SEEN, 2 * SEEN, stride=2),
+            even(2 * SEEN, 2 * SEEN, stride=2), nn.Flatten(),
             nn.Linear(2 * SEEN * (CROP_PX // 8) ** 2, 2 * SEEN), nn.SiLU(),
             nn.Linear(2 * SEEN, SHAPES),
         )  # fmt: skip
@@ -123,12 +125,12 @@ class Drawer(nn.Module):
 
     def __init__(self, layers: int = 4) -> None:
         super().__init__()
-        self.begin = _conv(3, SEEN)
-        self.inner = nn.ModuleList(_conv(SEEN, SEEN, dilation=1 + k % 2) for k in range(layers))
+        self.begin = conv(3, SEEN)
+        self.inner = nn.ModuleList(conv(SEEN, SEEN, dilation=1 + k % 2) for k in range(layers))
         self.held = nn.Sequential(
             nn.Linear(SHAPES, 2 * SEEN), nn.SiLU(), nn.Linear(2 * SEEN, 2 * SEEN * layers)
         )
-        self.end = _conv(SEEN, 3)
+        self.end = conv(SEEN, 3)
         nn.init.zeros_(self.end.weight)
 
     def forward(self, crops: torch.Tensor, shapes: torch.Tensor) -> torch.Tensor:
@@ -146,9 +148,9 @@ class Clearer(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.begin = _conv(3 * HALF**2, DRAWN)
-        self.inner = nn.ModuleList(_conv(DRAWN, DRAWN, dilation=by) for by in (1, 2, 4, 1))
-        self.end = _conv(DRAWN, 3 * HALF**2)
+        self.begin = conv(3 * HALF**2, DRAWN)
+        self.inner = nn.ModuleList(conv(DRAWN, DRAWN, dilation=by) for by in (1, 2, 4, 1))
+        self.end = conv(DRAWN, 3 * HALF**2)
         nn.init.zeros_(self.end.weight)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:

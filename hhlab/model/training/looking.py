@@ -7,7 +7,6 @@ noise (:mod:`hhlab.model.training.imagining`), beside renders that only went thr
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from hhlab.model.lapped import LappedCodec
 from hhlab.model.looks import HALF, LookReader, around
 from hhlab.model.training.imagining import Imagined
 from hhlab.model.training.latents import as_floats
-from hhlab.model.training.mouthing import Pool, blurred, missed_mouths
+from hhlab.model.training.mouthing import Pool, blurred, missed_mouths, set_rate
 
 UNSEEN = ("grain_x", "grain_y", "voice_pitch")
 SAID = tuple(name for name in TRAITS if name not in UNSEEN)  # traits that a picture shows
@@ -105,7 +104,7 @@ def fit_reader(
     optimiser = torch.optim.AdamW(reader.parameters(), lr=rate, weight_decay=1e-2)
     shown = 0.0
     for step in range(steps):
-        _set_rate(optimiser, rate, step, steps)
+        set_rate(optimiser, rate, step, steps)
         pictures, wanted, counts = reading_batch(pool, random)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             found = reader(pictures).float()
@@ -118,12 +117,6 @@ def fit_reader(
         if (step + 1) % 200 == 0 or step + 1 == steps:
             say(f"  looks: step {step + 1} of {steps}, missed {shown:.3f}")
     reader.eval().requires_grad_(False)
-
-
-def _set_rate(optimiser: torch.optim.Optimizer, rate: float, step: int, steps: int) -> None:
-    falling = 0.5 * (1 + math.cos(math.pi * step / steps))
-    for setting in optimiser.param_groups:
-        setting["lr"] = rate * min(1.0, (step + 1) / 50) * falling
 
 
 def unlike(
@@ -202,7 +195,7 @@ def fit_painter(
     optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=1e-3)
     shown: dict[str, float] = {}
     for step in range(steps):
-        _set_rate(optimiser, rate, step, steps)
+        set_rate(optimiser, rate, step, steps)
         pictures, plain, where, shapes, looks = painting_batch(
             pool, codec, imagined, numbers, random
         )

@@ -124,6 +124,13 @@ def missed(
     return parts | {"pictures": (plain + cleared - pictures).abs().mean()}
 
 
+def set_rate(optimiser: torch.optim.Optimizer, rate: float, step: int, steps: int) -> None:
+    """Up within 50 steps, and down to nothing as a cosine falls."""
+    falling = 0.5 * (1 + math.cos(math.pi * step / steps))
+    for setting in optimiser.param_groups:
+        setting["lr"] = rate * min(1.0, (step + 1) / 50) * falling
+
+
 def fit_mouths(
     shards: Sequence[Path], codec: LappedCodec, *, steps: int, rate: float = 2e-3, seed: int = 0,
     bf16: bool = True, say: Say = print,
@@ -144,9 +151,7 @@ def fit_mouths(
     optimiser = torch.optim.AdamW(mouths.parameters(), lr=rate, weight_decay=1e-3)
     shown: dict[str, float] = {}
     for step in range(steps):
-        for setting in optimiser.param_groups:
-            falling = 0.5 * (1 + math.cos(math.pi * step / steps))
-            setting["lr"] = rate * min(1.0, (step + 1) / 50) * falling
+        set_rate(optimiser, rate, step, steps)
         drawn = (pool.draw(GROUPS, frames, numbers) for frames in (codec.frames, 1))
         material = tuple(zip(("video", "image"), drawn, strict=True))
         plain = torch.cat([blurred(codec, n, x[0], random).flatten(0, 1) for n, x in material])
