@@ -106,8 +106,9 @@ def foal_runs(
 
     torch.manual_seed(0)
     codec = LappedCodec(
-        image_dim=FOAL.image_dim, video_dim=FOAL.video_dim, mouths=FOAL.mouths, looks=FOAL.looks
-    ).to(dtype)
+        image_dim=FOAL.image_dim, video_dim=FOAL.video_dim, mouths=FOAL.mouths, looks=FOAL.looks,
+        sways=FOAL.sways,
+    ).to(dtype)  # fmt: skip
     model = HorseTransformer.of(FOAL).eval().to(dtype).carry_with(codec)
     for side_px, seconds in FOAL_SIZES:
         cost = estimate("foal", size=(side_px, side_px), seconds=seconds, steps=1, guidance=False,

@@ -17,7 +17,8 @@ import torch
 from hhlab.errors import BadArgument
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.training.latents import as_floats
-from hhlab.model.training.looking import GARMENTS, SAID, Portraits
+from hhlab.model.training.looking import Portraits
+from hhlab.model.training.truth import GARMENTS, SAID
 
 AT_ONCE = 16
 

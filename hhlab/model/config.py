@@ -8,6 +8,7 @@ from typing import Any
 MODALITIES = ("text", "image", "video", "audio")
 MOUTH = 4  # numbers that say how a mouth is held in a picture
 LOOK = 57  # numbers that say who is seen in a clip, and in what
+SWAY = 40  # numbers that say how a clip's camera sways in a hand
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,13 @@ class ModelConfig:
         if self.moves:
             # three numbers of `moves` leave the rest of a token to the mouth, four a picture
             said, mouths = self.video_dim - self.carried, MOUTH * self.moves[0]
-            if said not in (0, mouths, mouths + LOOK) or not self.shown("image") > 0:
+            whole = (0, mouths, mouths + LOOK, mouths + LOOK + SWAY)
+            if said not in whole or not self.shown("image") > 0:
                 raise ValueError(
                     f"moves {self.moves} carry {self.carried} of {self.video_dim} channels; the "
                     f"others must be {MOUTH} for each picture's mouth, these and {LOOK} for who is "
-                    "seen, or none, and so must those of an image"
+                    f"seen, these and {SWAY} for how the camera sways, or none, and so must those "
+                    "of an image"
                 )
 
     @property
@@ -83,13 +86,13 @@ class ModelConfig:
         """How many leading channels of a modality's tokens stand for what is seen or heard there.
 
         The others, of pictures, say how the mouth is held, the same in every token of a moment,
-        and who is seen, the same in every token of a clip.
+        and who is seen and how the camera sways, the same in every token of a clip.
         """
         dim = getattr(self, f"{name}_dim")
         if not self.moves or name == "audio":
             return dim
         pictures = self.moves[0] if name == "video" else 1
-        return dim - self.mouths * MOUTH * pictures - self.looks * LOOK
+        return dim - self.mouths * MOUTH * pictures - self.alike
 
     @property
     def mouths(self) -> bool:
@@ -101,12 +104,22 @@ class ModelConfig:
         """Whether they say, after that, who is seen and in what."""
         return self.mouths and self.video_dim > self.carried + MOUTH * self.moves[0]
 
+    @property
+    def sways(self) -> bool:
+        """Whether they say, after that, how the camera sways."""
+        return self.looks and self.video_dim > self.carried + MOUTH * self.moves[0] + LOOK
+
+    @property
+    def alike(self) -> int:
+        """How many of a picture token's last channels are the same in all of a clip."""
+        return LOOK * self.looks + SWAY * self.sways
+
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for a model's config file."""
         return asdict(self)
 
 
-FOAL = ModelConfig(image_dim=52 + LOOK, video_dim=112 + LOOK, moves=(4, 4, 96))
+FOAL = ModelConfig(image_dim=52 + LOOK + SWAY, video_dim=112 + LOOK + SWAY, moves=(4, 4, 96))
 
 # 40 layers, width 5120, heads of 128, 8 key-value groups, modality-specific first and last four
 # layers, latents of 48 channels in 1x2x2 patches, sound of 64 channels, text vectors of 3584.

@@ -30,7 +30,8 @@ def guided_targets(
     """The same, led away from `away_text` without references (Ho and Salimans 2022, equation 6).
 
     Who is seen is led LOOKS_LED times as far: it is said, and cannot look overdrawn. How a mouth
-    is held follows from the sound, and is not led: it would only be less sure.
+    is held follows from the sound, and how the camera sways from nothing that words say; neither is
+    led: the one would be less sure, the other too much.
     References ask for something as words do, so both are left out together; a source, a first
     picture or a sound belong to the clip itself and stay.
 
@@ -57,9 +58,10 @@ def guided_targets(
     sizes = model.sizes
     for name in MADE[:2] if sizes.mouths else ():
         away, to = halves[name]
-        held = slice(sizes.shown(name), to.shape[-1] - LOOK * sizes.looks)
-        out[name][..., held] = to[..., held]
-        if sizes.looks:
-            further = (LOOKS_LED - 1) * max(scale - 1, 0)
-            out[name][..., -LOOK:] += further * (to - away)[..., -LOOK:]
+        begin = to.shape[-1] - sizes.alike
+        seen = slice(begin, begin + LOOK * sizes.looks)
+        further = (LOOKS_LED - 1) * max(scale - 1, 0)
+        out[name][..., seen] += further * (to - away)[..., seen]
+        for unled in (slice(sizes.shown(name), begin), slice(seen.stop, None)):
+            out[name][..., unled] = to[..., unled]
     return out

@@ -17,12 +17,14 @@ import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from scipy.fft import dct
+from torch.nn import functional as F
 
 from hhlab.errors import BadArgument, BadArray
 from hhlab.model.codec import KeepsPrecision
-from hhlab.model.config import LOOK
+from hhlab.model.config import LOOK, SWAY
 from hhlab.model.looks import Looks
 from hhlab.model.mouths import SHAPES, Mouths
+from hhlab.model.sway import swayed
 
 SCALE_POWER = 0.5  # a component is divided by its standard deviation to this power
 
@@ -57,19 +59,24 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
 
     `fit` finds the components; until then nothing can be encoded. With `mouths` the next of a
     token's `image_dim` or `video_dim` numbers, four a picture, say how the mouth is held; with
-    `looks` the last, LOOK of them, who is seen, and in what.
+    `looks` the next, LOOK of them, who is seen, and in what; with `sways` the last, SWAY of them,
+    how the camera sways. (A given clip's camera is not looked for: it is said to stand still, and
+    how it sways stays in the pictures.)
     """
 
     @register_to_config
     def __init__(
         self, block_px: int = 16, frames: int = 4, image_dim: int = 256, video_dim: int = 512,
-        mouths: bool = False, looks: bool = False,
+        mouths: bool = False, looks: bool = False, sways: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
         if looks and not mouths:
             raise BadArgument("looks", expected="a codec with mouths", found="one without")
-        image_dim -= mouths * SHAPES + looks * LOOK
-        video_dim -= mouths * frames * SHAPES + looks * LOOK
+        if sways and not looks:
+            raise BadArgument("sways", expected="a codec with looks", found="one without")
+        self.alike = looks * LOOK + sways * SWAY  # channels that are the same in all of a clip
+        image_dim -= mouths * SHAPES + self.alike
+        video_dim -= mouths * frames * SHAPES + self.alike
         for name, count, dim in (("image", 1, image_dim), ("video", frames, video_dim)):
             values = 3 * count * block_px**2
             self.register_buffer(f"{name}_mean", torch.zeros(values))
@@ -122,8 +129,8 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
         """Tokens (b, n, ...) that also say who is seen in pictures (b, t, h, w, 3)."""
         if self.look_nets is None:
             return tokens
-        looks = self.look_nets.read(pictures)[:, None].expand(-1, tokens.shape[1], -1)
-        return torch.cat([tokens, looks.to(tokens)], -1)
+        looks = F.pad(self.look_nets.read(pictures), (0, self.alike - LOOK))
+        return torch.cat([tokens, looks[:, None].expand(-1, tokens.shape[1], -1).to(tokens)], -1)
 
     def encode_plain_video(self, pictures: torch.Tensor) -> torch.Tensor:
         """The components alone of :meth:`encode_video`, without mouths."""
@@ -173,11 +180,12 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
     def decode(self, image: torch.Tensor, video: torch.Tensor, rows: int, columns: int):
         """Pictures float (b, t, h, w, 3), about [-1, 1], of a clip's image and video tokens.
 
-        Who is seen is what all of a clip's tokens say on average.
+        Who is seen, and how the camera sways, is what all of a clip's tokens say on average.
         """
-        looks = None
+        looks = sway = None
         if self.look_nets is not None:
-            looks = torch.cat([image[..., -LOOK:], video[..., -LOOK:]], 1).float().mean(1)
+            both = torch.cat([image[..., -self.alike :], video[..., -self.alike :]], 1)
+            looks, sway = both.float().mean(1).split([LOOK, self.alike - LOOK], 1)
         first = self._decoded("image", image, looks, rows, columns)
         if not video.shape[1]:
             return first
@@ -185,11 +193,12 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
         if looks is not None:
             looks = looks.repeat_interleave(len(groups) // len(looks), 0)
         rest = self._decoded("video", groups, looks, rows, columns)
-        return torch.cat([first, rest.reshape(len(first), -1, *rest.shape[2:])], dim=1)
+        out = torch.cat([first, rest.reshape(len(first), -1, *rest.shape[2:])], dim=1)
+        return swayed(out, sway) if self.config.sways else out
 
     @torch.no_grad()
     def begin_with(self, codec: LappedCodec) -> None:
-        """Take over another codec's components, and its networks of mouths where both have them.
+        """Take over another codec's components, and its networks where both have the same.
 
         Raises
         ------
@@ -206,6 +215,8 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
             known = self.mouth_nets.state_dict().keys()
             found = codec.mouth_nets.state_dict()
             self.mouth_nets.load_state_dict({n: x for n, x in found.items() if n in known})
+        if self.look_nets is not None and codec.look_nets is not None:
+            self.look_nets.load_state_dict(codec.look_nets.state_dict())
 
     @torch.no_grad()
     def fit(self, name: str, blocks: torch.Tensor, weights: torch.Tensor | None = None) -> None:

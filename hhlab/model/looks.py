@@ -118,26 +118,26 @@ class Painter(nn.Module):
         return F.pixel_shuffle(self.end(x), HALF)
 
 
-def alike(noise: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """Noise (b, n, channels) of a clip's modalities, whose last LOOK channels are drawn but once.
+def alike(noise: Sequence[torch.Tensor], count: int) -> list[torch.Tensor]:
+    """Noise (b, n, channels) of a clip's modalities, the last `count` channels drawn but once.
 
     What all tokens say alike has one noise; were it many, their mean would give it away.
     """
-    first = next((x[:, :1, -LOOK:] for x in noise if x.shape[1]), None)
+    first = next((x[:, :1, -count:] for x in noise if x.shape[1]), None) if count else None
     if first is None:
         return list(noise)
-    return [torch.cat([x[..., :-LOOK], first.expand(-1, x.shape[1], -1)], -1) for x in noise]
+    return [torch.cat([x[..., :-count], first.expand(-1, x.shape[1], -1)], -1) for x in noise]
 
 
-def cooled(noise: torch.Tensor, temperature: float, looks: bool) -> torch.Tensor:
-    """Picture tokens' noise (..., channels) of less strength; but who is seen keeps all of it.
+def cooled(noise: torch.Tensor, temperature: float, alike: int) -> torch.Tensor:
+    """Picture tokens' noise (..., channels) of less strength; but the last `alike` keep all of it.
 
     Less noise than a model was told of makes it say what is right on average, and nobody wears half
     a pair of glasses.
     """
-    if not looks:
+    if not alike:
         return temperature * noise
-    return torch.cat([temperature * noise[..., :-LOOK], noise[..., -LOOK:]], -1)
+    return torch.cat([temperature * noise[..., :-alike], noise[..., -alike:]], -1)
 
 
 class Looks(nn.Module):

@@ -208,12 +208,12 @@ class HorsePipeline(DiffusionPipeline):
                 shape = (len(clean), at.stop - at.start, dims[name])
                 noise = randn_tensor(shape, generator=generator, device=device)
                 cool = name != "audio"
-                tokens[:, at] = cooled(noise, temperature, config.looks) if cool else noise
+                tokens[:, at] = cooled(noise, temperature, config.alike) if cool else noise
             out[name] = tokens
-        if config.looks:
+        if config.alike:
             made = [n for n in ("image", "video") if layout.is_noise(n)]
             ats = [layout.where(n, "target") for n in made]
-            parts = alike([out[n][:, at] for n, at in zip(made, ats, strict=True)])
+            parts = alike([out[n][:, at] for n, at in zip(made, ats, strict=True)], config.alike)
             for name, at, part in zip(made, ats, parts, strict=True):
                 out[name][:, at] = part
         return out

@@ -20,16 +20,10 @@ from hhlab.model.sequence import Grid, make_layout
 from hhlab.model.training.growing import grown, may_grow
 from hhlab.model.training.imagining import BATCH, Imagined, imagine, imagine_to
 from hhlab.model.training.latents import Latents, encode_shard
-from hhlab.model.training.looking import (
-    GARMENTS,
-    SAID,
-    Portraits,
-    fit_painter,
-    fit_reader,
-    look_of,
-)
+from hhlab.model.training.looking import Portraits, fit_painter, fit_reader
 from hhlab.model.training.objective import loss_of, make_batch
 from hhlab.model.training.tasks import Task
+from hhlab.model.training.truth import GARMENTS, SAID, look_of
 from hhlab.types import Shot
 from tests.model.conftest import TINY, WORDS, smooth_pictures
 
@@ -164,7 +158,7 @@ def test_who_is_seen_has_one_noise_in_all_tokens(looking, shard_path, codecs):
         cells=2,
     )  # fmt: skip
     data = Latents(tokens)
-    assert data.looks == LOOK
+    assert data.alike == LOOK
     batch = make_batch(data, torch.arange(4), GRID, torch.Generator().manual_seed(0),
                        picture_shift=5.0, sound_shift=2.5, task=Task())  # fmt: skip
     for name in ("image", "video"):
@@ -205,10 +199,10 @@ def test_what_was_made_anew_leaves_training_as_it_was(looking, shard_path, codec
 
 def test_less_temperature_leaves_looks_their_noise():
     noise = torch.randn(2, 5, SIZES.video_dim, generator=torch.Generator().manual_seed(0))
-    cool = cooled(noise, 0.25, looks=True)
+    cool = cooled(noise, 0.25, LOOK)
     assert torch.equal(cool[..., -LOOK:], noise[..., -LOOK:])
     assert torch.equal(cool[..., :-LOOK], 0.25 * noise[..., :-LOOK])
-    assert torch.equal(cooled(noise, 0.25, looks=False), 0.25 * noise)
+    assert torch.equal(cooled(noise, 0.25, 0), 0.25 * noise)
 
 
 def test_who_is_seen_is_led_further(looking):

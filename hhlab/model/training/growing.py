@@ -14,11 +14,11 @@ MAY_GROW = ("image_dim", "video_dim", "moves")
 
 
 def may_grow(old: ModelConfig, new: ModelConfig) -> bool:
-    """Whether a model of `old` sizes can get `new` ones: the same, or with mouths or looks."""
+    """Whether a model of `old` sizes can get `new` ones: the same, or some that say more."""
     kept = {name: value for name, value in asdict(new).items() if name not in MAY_GROW}
     same = all(getattr(old, name) == value for name, value in kept.items())
     shown = all(new.shown(name) == old.shown(name) for name in ("image", "video"))
-    more = new.mouths >= old.mouths and new.looks >= old.looks
+    more = new.mouths >= old.mouths and new.alike >= old.alike
     return same and shown and new.moves[:2] == old.moves[:2] and more
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 GROUPS = 2  # of pictures in a part
 BATCH, STEPS = 16, 5
 LEAST, MOST = 0.15, 0.6  # of how much is hidden, before levels are shifted as a sampler's are
+MOST_TRIES = 1000  # to find parts of certain clips
 WHOLE = 0.6  # share of the parts that begin with the clip, and its first picture
 
 
@@ -48,7 +49,7 @@ def imagine(
         channels), tokens, those of an image zero where there is none
     """
     model, draw = pipe.transformer, torch.Generator().manual_seed(seed)
-    looks = model.sizes.looks
+    alike = model.sizes.alike
     order = torch.randperm(2 * len(data), generator=draw)
     out: dict[str, list[torch.Tensor]] = {"rows": [], "first": [], "image": [], "video": []}
     order = order.repeat(-(-BATCH // len(order)))  # of few clips some more than once
@@ -66,7 +67,8 @@ def imagine(
         tokens = {}
         for name in MADE:
             clean = batch.clean[name]
-            noise = cooled(batch.noise[name], pipe.config.temperature, looks and name != "audio")
+            kept = 0 if name == "audio" else alike
+            noise = cooled(batch.noise[name], pipe.config.temperature, kept)
             noisy = layout.is_noise(name)
             tokens[name] = (1 - levels[0]) * clean + levels[0] * noise if noisy else clean
         for now, then in pairwise(levels):
@@ -108,17 +110,26 @@ class Imagined:
         self.parts = [load_file(file) for file in files]
 
     def draw(
-        self, count: int, codec: LappedCodec, pool: Pool, random: np.random.Generator
-    ) -> list[tuple[torch.Tensor, np.ndarray, np.ndarray]]:
+        self, count: int, codec: LappedCodec, pool: Pool, random: np.random.Generator,
+        *, among: np.ndarray | None = None,
+    ) -> list[tuple[torch.Tensor, np.ndarray, np.ndarray]]:  # fmt: skip
         """Pictures as they were made, blurred: float (count, 1, h, w, 3), their clips (count,) and
-        which of a clip's pictures they are (count, 1)."""
+        which of a clip's pictures they are (count, 1); of the clips for which `among` is true, as
+        far as there are any soon."""
         h, w = (side // codec.config.block_px for side in pool.pictures.shape[2:4])
         kinds: dict[str, list[tuple]] = {"image": [], "video": []}
-        for _ in range(count):
+        tries = 0
+        while count:
+            tries += 1
             shard = int(random.integers(len(self.parts)))
             part = self.parts[shard]
             one, clip = (int(random.integers(n)) for n in part["rows"].shape)
             row, first = int(part["rows"][one, clip]), int(part["first"][one])
+            if among is not None and not among[pool.clip_of(shard, row)]:
+                if tries > MOST_TRIES:
+                    break
+                continue
+            count -= 1
             # the first picture of a clip as often as one of a group's
             group = int(random.integers(-1 if first < 0 else 0, GROUPS))
             name = "image" if group < 0 else "video"

@@ -13,11 +13,12 @@ from safetensors.torch import load_file, save_file
 
 from hhlab.actors.dataset import Shard, read_shard
 from hhlab.actors.prompts import edit_prompt, words_of_language, write_prompt
-from hhlab.model.config import LOOK
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
+from hhlab.model.sway import sway_of
 from hhlab.model.training.motion import motion_of
 from hhlab.model.training.plan import plans_of
+from hhlab.model.training.truth import hand_path, said_look, steadied
 from hhlab.model.words import encode, full_vocabulary, split
 
 PHRASINGS = 12  # prompts written for each clip; a batch picks one
@@ -77,12 +78,23 @@ def encode_shard(
     With `cells`, also how each part of a picture moved, a block having cells x cells of them.
     """
     vocabulary = full_vocabulary(words_of_language())
-    looks = torch.full((len(shard),), LOOK * picture.config.looks, dtype=torch.int16)
-    out: dict[str, torch.Tensor] = {"looks": looks}
+    alike = torch.full((len(shard),), picture.alike, dtype=torch.int16)
+    out: dict[str, torch.Tensor] = {"alike": alike}
     for side, (clips, sounds) in enumerate(
         ((shard.video_a, shard.audio_a), (shard.video_b, shard.audio_b))
     ):
         name = "ab"[side]
+        scripts = [shard.scripts(number)[side] for number in range(len(shard))]
+        boxes = shard.mouth_box[:, side]
+        if picture.alike:
+            paths = np.stack([hand_path(s, clips.shape[1], fps) for s in scripts])
+            paths *= picture.config.sways
+            said = [
+                np.concatenate([said_look(s), sway_of(p)])
+                for s, p in zip(scripts, paths, strict=True)
+            ]
+            out[f"alike_{name}"] = torch.from_numpy(np.stack(said)[:, : picture.alike]).half()
+            clips, boxes = steadied(clips, boxes, paths * min(clips.shape[2:4]))
         x = as_floats(clips)
         block = picture.config.block_px
         rows, columns = x.shape[2] // block, x.shape[3] // block
@@ -93,11 +105,10 @@ def encode_shard(
                 clips, block_px=block, frames=picture.frames, cells=cells
             )
         out[f"audio_{name}"] = sound.encode(torch.from_numpy(sounds).float() / 32768).half()
-        share = mouth_share(shard.mouth_box[:, side], rows, columns, block=block)
+        share = mouth_share(boxes, rows, columns, block=block)
         out[f"mouth_image_{name}"] = share[:, 0].half()
         groups = share[:, 1:].reshape(len(x), -1, picture.frames, rows * columns).mean(2)
         out[f"mouth_video_{name}"] = groups.flatten(1).half()
-        scripts = [shard.scripts(number)[side] for number in range(len(shard))]
         plans = plans_of(
             scripts, shard.mouth[:, side], fps=fps, tokens=out[f"audio_{name}"].shape[1],
             token_s=sound.token_s,
@@ -170,9 +181,9 @@ class Latents:
         return self.variance(name) / self.variance(name).mean()
 
     @property
-    def looks(self) -> int:
-        """How many of a picture token's last channels say who is seen."""
-        return int(self.tensors["looks"][0]) if "looks" in self.tensors else 0
+    def alike(self) -> int:
+        """How many of a picture token's last channels are the same in all of a clip."""
+        return int(self.tensors["alike"][0]) if "alike" in self.tensors else 0
 
     def __len__(self) -> int:
         return len(self.tensors["image_a"])

@@ -3,6 +3,8 @@
 What a painter is to mend is not what the components leave out, which is little, but what a model
 gets wrong of them. So it learns from clips that a model has made anew out of renders hidden in
 noise (:mod:`hhlab.model.training.imagining`), beside renders that only went through the components.
+And where what is shown and what is said do not agree, it is to believe what is said: of some clips
+it is shown the one and told of the other that differs from it in nothing but the garment.
 """
 
 from __future__ import annotations
@@ -15,59 +17,63 @@ import torch
 from torch.nn import functional as F
 
 from hhlab.actors.dataset import read_shard
-from hhlab.actors.identity import TRAITS
-from hhlab.actors.script import ATTRIBUTES, Script
+from hhlab.actors.script import Script
 from hhlab.errors import BadArgument
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.looks import HALF, LookReader, around
 from hhlab.model.training.imagining import Imagined
 from hhlab.model.training.latents import as_floats
 from hhlab.model.training.mouthing import Pool, blurred, missed_mouths, set_rate
+from hhlab.model.training.truth import SAID, said_look
 
-UNSEEN = ("grain_x", "grain_y", "voice_pitch")
-SAID = tuple(name for name in TRAITS if name not in UNSEEN)  # traits that a picture shows
-GARMENTS = tuple(ATTRIBUTES["garment"])
 LOOK_NOISE = 0.2  # at most, as a deviation
 UNLIKE = 0.2  # how much it counts that a picture looks otherwise
 EDGES = 0.4  # and that a step from pixel to pixel is missed
 FACE = 8.0  # what errors in the middle of a face count more
 MOVED_PX, LIT = 6, (0.85, 1.1)  # how far pictures that are read are shifted, and their brightness
 CLIPS, STILLS = 40, 24  # pictures in a step of the reader
-GROUPS, SINGLE, IMAGINED = 1, 6, 30  # in a step of the painter: groups, pictures, made anew
+GROUPS, SINGLE, IMAGINED = 1, 5, 24  # in a step of the painter: groups, pictures, made anew
+DRESSED = 6  # pictures, and as many made anew, that are to be shown in another garment
 ALONE = 4  # times as many groups and pictures where none are made anew
 
 Say = Callable[[str], None]
 
 
-def look_of(script: Script) -> np.ndarray:
-    """Who is seen in a script's clip, and in what: float32 (LOOK,), in [0, 1]."""
-    actor = script.actor
-    worn = [float(script.garment == name) for name in GARMENTS]
-    return np.array([*(actor[name] for name in SAID), *worn], np.float32)
-
-
 class Portraits(Pool):
     """Pictures to learn from, with who is seen in them, and the actors' stills.
 
-    `looks` is float32 (clips, LOOK) of mean 0 and deviation 1, clips being ordered as in a Pool;
-    `stills` uint8 (units, 4, h, w, 3) and `sitters` float32 (units, LOOK).
+    `looks` is float32 (clips, LOOK), as :func:`said_look` has it, clips being ordered as in a Pool;
+    `stills` uint8 (units, 4, h, w, 3) and `sitters` float32 (units, LOOK). `other` int64 (clips,)
+    is the clip that differs from one in its garment alone, -1 where there is none.
     """
 
     def __init__(self, shards: Sequence[Path]) -> None:
         super().__init__(shards)
-        looks, stills, sitters = [], [], []
+        looks, stills, sitters, other = [], [], [], []
         for path in shards:
             shard = read_shard(path)
-            both = [[look_of(s) for s in shard.scripts(k)] for k in range(len(shard))]
+            both = [[said_look(s) for s in shard.scripts(k)] for k in range(len(shard))]
             pair = np.array(both, np.float32).swapaxes(0, 1)
             looks.append(pair.reshape(-1, pair.shape[-1]))
             stills.append(shard.references)
             sitters.append(pair[0])
-        found = np.concatenate(looks)
-        mean, spread = found.mean(0), found.std(0) + 1e-3
-        self.looks = ((found - mean) / spread).astype(np.float32)
-        self.stills = np.concatenate(stills)
-        self.sitters = ((np.concatenate(sitters) - mean) / spread).astype(np.float32)
+            begin, count = sum(map(len, other)), len(shard)
+            row = np.arange(begin, begin + 2 * count).reshape(2, count)
+            dressed = [differ_in(*shard.scripts(k)) == {"garment"} for k in range(count)]
+            other.append(np.where(dressed, row[::-1], -1).ravel())
+        self.looks, self.sitters = np.concatenate(looks), np.concatenate(sitters)
+        self.stills, self.other = np.concatenate(stills), np.concatenate(other)
+
+    def dressed(self, count: int, random: np.random.Generator) -> np.ndarray:
+        """Some clips (count,) that there are in another garment too; none if there are none."""
+        known = np.flatnonzero(self.other >= 0)
+        return known[random.integers(len(known), size=count)] if len(known) else known
+
+
+def differ_in(one: Script, other: Script) -> set[str]:
+    """What can be seen of two scripts, or moves lips, and is not the same."""
+    a, b = one.attributes(), other.attributes()
+    return {name for name in a if a[name] != b[name]} - {"voice"}
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -160,6 +166,14 @@ def painting_batch(
         parts.append((blurred(codec, name, pictures, random), clips, at))
     if imagined is not None:
         parts += imagined.draw(IMAGINED, codec, pool, numbers)
+    shown = pool.dressed(more * DRESSED, numbers)
+    if len(shown):
+        at = numbers.integers(pool.pictures.shape[1], size=(len(shown), 1))
+        pictures = as_floats(pool.pictures[shown[:, None], at])
+        others = [(blurred(codec, "image", pictures, random), shown, at)]
+        if imagined is not None:
+            others += imagined.draw(DRESSED, codec, pool, numbers, among=pool.other >= 0)
+        parts += [(found, pool.other[clips], at) for found, clips, at in others]
     plain, where, shapes, looks, pictures = [], [], [], [], []
     for found, clips, at in parts:
         plain.append(found.flatten(0, 1))

@@ -20,6 +20,7 @@ from hhlab.model.training.objective import PLAN_WEIGHT, Batch, Learner, loss_of,
 from hhlab.model.training.plan import Planner
 from hhlab.model.training.recipe import Recipe
 from hhlab.model.training.tasks import Task, between, clips_for, draw_task
+from hhlab.model.training.wording import worded_batch
 from hhlab.model.transformer import HorseTransformer
 
 TASKS_WATCHED = {
@@ -145,7 +146,10 @@ class Trainer:
         """The batch of a step; where the task's clips cost little it holds more of them."""
         recipe = self.recipe
         progress = 1.0 if recipe.start else step / recipe.steps
-        task = draw_task(draw, progress)
+        worded = recipe.worded if self.planner is not None else 0.0
+        task = draw_task(draw, progress, worded)
+        if task.alone == "words":
+            return worded_batch(self.model.sizes, self.grid, draw, device=self.accelerator.device)
         rows = self.rows(step)
         more = clips_for(task, self.grid, recipe.batch) - len(rows)
         if more > 0:

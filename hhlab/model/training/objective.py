@@ -29,6 +29,7 @@ SHOWN_ALONE, MOST_ALONE = 3, 0.5  # with references, words lack so often, up to 
 MOUTH_WEIGHT = 40.0  # a block that holds all of the mouth counts 1 + this times
 SAID_WEIGHT = 3.0  # of a channel that says how the mouth is held
 LOOK_WEIGHT = 4.0  # of what is missed of who is seen
+SWAY_WEIGHT = 1.0  # and of how the camera sways
 MODALITY_WEIGHT = {"image": 0.25, "video": 1.0, "audio": 0.6}
 MOTION_WEIGHT = 8.0  # of how far the motion is missed
 PLAN_WEIGHT = (3.0, 0.3)  # of what the middle does not know of the clip, from start to end
@@ -48,6 +49,7 @@ class Batch:
     plan: dict[str, torch.Tensor] = field(default_factory=dict)  # what the clips are about
     plan_weight: float = 1.0
     motion: torch.Tensor | None = None  # of the video's tokens, in units of the model's own
+    rendered: bool = True  # whether more is known of pictures than what is alike in all of a clip
 
 
 def shift(level: torch.Tensor, by: float) -> torch.Tensor:
@@ -131,8 +133,9 @@ def make_batch(
         sound_given=task.sound_given,
     )  # fmt: skip
     noise = {n: torch.randn(x.shape, generator=there, device=device) for n, x in clean.items()}
-    if data.looks:
-        noise["image"], noise["video"] = alike([noise["image"], noise["video"]])
+    noise["image"], noise["video"] = alike([noise["image"], noise["video"]], data.alike)
+    if data.alike:
+        clean |= said(clean, of("alike"), layout, task)
     levels = draw_levels(count, draw, picture_shift=picture_shift, sound_shift=sound_shift)
     before = {"image": [], "video": [], "audio": []}
     if task.references:
@@ -154,6 +157,26 @@ def make_batch(
     )
 
 
+def said(
+    clean: dict[str, torch.Tensor], true: torch.Tensor, layout: Layout, task: Task
+) -> dict[str, torch.Tensor]:
+    """Pictures' tokens (b, n, channels) that are to be made, saying what is true, (b, alike).
+
+    What is given says what was read of it. A clip that is edited keeps its source's sway, which is
+    in the source's pictures, if it has any, and is not said.
+    """
+    if task.source:
+        true = torch.cat([true[:, :LOOK], torch.zeros_like(true[:, LOOK:])], 1)
+    many = true.shape[1]
+    return {
+        name: torch.cat(
+            [clean[name][..., :-many], true[:, None].expand(-1, clean[name].shape[1], -1)], -1
+        )
+        for name in ("image", "video")
+        if layout.is_noise(name)
+    }
+
+
 def weighted_error(
     found: torch.Tensor, wanted: torch.Tensor, batch: Batch, name: str, sizes: ModelConfig,
     *, share: torch.Tensor | None = None,
@@ -164,14 +187,20 @@ def weighted_error(
     counts in pixels: hundreds of fine components that noise hides anyway would else drown the few
     coarse ones. The less noise there is, the more the fine ones count, up to the root of that. (How
     a mouth is held, which is no pixel, counts as SAID_WEIGHT components that vary as the mean of
-    them does. Who is seen counts by itself, and in all places alike.) `share` (b,) says how much
-    each clip counts.
+    them does. Who is seen and how the camera sways count by themselves, and in all places alike; in
+    a batch that nobody rendered the former alone.) `share` (b,) says how much each clip counts.
     """
     error = (found - wanted).square()
-    looks = 0.0
-    if name in batch.mouth and sizes.looks:
-        looks = LOOK_WEIGHT * error[..., -LOOK:].mean(-1)
-        error = error[..., :-LOOK]
+    alike = torch.zeros((), device=error.device)
+    if name in batch.mouth and sizes.alike:
+        error, looks, sway = error.split(
+            [error.shape[-1] - sizes.alike, LOOK, sizes.alike - LOOK], dim=-1
+        )
+        alike = LOOK_WEIGHT * looks.mean(-1)
+        if not batch.rendered:
+            return MODALITY_WEIGHT[name] * alike.mean()
+        if sizes.sways:
+            alike = alike + SWAY_WEIGHT * sway.mean(-1)
     if name in batch.channels:
         level = batch.levels[:, 0].to(error)[:, None, None]
         spread = batch.channels[name][: error.shape[-1]].to(error)
@@ -184,7 +213,7 @@ def weighted_error(
     error = error.mean(-1)
     if name in batch.mouth:
         weight = 1 + MOUTH_WEIGHT * batch.mouth[name].to(error)
-        error = error * (weight / weight.mean()) + looks
+        error = error * (weight / weight.mean()) + alike
     if share is not None:
         error = error * share[:, None]
     return MODALITY_WEIGHT[name] * error.mean()

@@ -136,7 +136,7 @@ class Planner(nn.Module):
         return total, {name: float(value.detach()) for name, value in missed.items()}
 
     def _seen(self, target: Mapping[str, torch.Tensor], batch: Batch) -> dict[str, torch.Tensor]:
-        tokens, share = _by_group(target, batch), _by_group(batch.mouth, batch)
+        tokens = _by_group(target, batch)
         groups = tokens.shape[1]
         at = list(range(self.frames * groups))
         if target["image"].shape[1]:
@@ -149,12 +149,15 @@ class Planner(nn.Module):
             F.cross_entropy(part.flatten(0, 1), wanted[:, k].repeat_interleave(groups))
             for k, part in enumerate(attributes.split(list(SIZES), -1))
         ]
+        known = {"attributes": ATTRIBUTES_WEIGHT * torch.stack(errors).mean()}
+        if "camera" not in batch.plan:  # a script that nobody rendered
+            return known
+        share = _by_group(batch.mouth, batch)
         share = share / share.sum(-1, keepdim=True).clamp_min(1e-6)
         lips = self.lips((tokens * share[..., None]).sum(2))
         path = batch.plan["camera"][:, at].flatten(1).view_as(camera)
         shape = batch.plan["mouth_shape"][:, at].flatten(1).view_as(lips)
-        return {
-            "attributes": ATTRIBUTES_WEIGHT * torch.stack(errors).mean(),
+        return known | {
             "camera": F.mse_loss(camera, path.float()),
             "lips": F.mse_loss(lips, shape.float()),
         }

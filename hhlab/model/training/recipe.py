@@ -30,6 +30,7 @@ class Recipe:
     temperature : of the noise that pictures begin with when sampling, above 0 and up to 1
     drop_prompt : share of clips trained without their prompt, for guidance; of those with
         references three times as many
+    worded : share of the batches that hold prompts alone, of scripts that nobody rendered
     save_every, sample_every : steps
     kept : steps whose checkpoints are kept beside the newest, as kept-STEP.safetensors
     precision : "bf16" or "fp32"
@@ -62,6 +63,7 @@ class Recipe:
     sampler_shift: float = 6.0
     temperature: float = 1.0
     drop_prompt: float = 0.1
+    worded: float = 0.0
     save_every: int = 200
     sample_every: int = 1000
     kept: tuple[int, ...] = ()

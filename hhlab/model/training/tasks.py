@@ -16,7 +16,8 @@ class Task:
     """One way of using the model; the names are those of the pipeline's arguments.
 
     `groups` is how many groups of pictures the clip has; None for all that there are. `alone` is
-    "picture" or "sound" where the other is not there at all. A `moment` is a part from anywhere in
+    "picture" or "sound" where the other is not there at all, "words" where nothing but a prompt is
+    known of the clip (:mod:`hhlab.model.training.wording`). A `moment` is a part from anywhere in
     the clip, without its first picture.
     """
 
@@ -44,8 +45,11 @@ def between(ends: tuple[float, float], progress: float) -> float:
     return ends[0] + (ends[1] - ends[0]) * progress
 
 
-def draw_task(draw: torch.Generator, progress: float = 1.0) -> Task:
-    """Draw a task for one batch; `progress` is the share of the run that is done."""
+def draw_task(draw: torch.Generator, progress: float = 1.0, worded: float = 0.0) -> Task:
+    """Draw a task for one batch; `progress` is the share of the run that is done, `worded` the
+    share of the batches that hold prompts alone."""
+    if worded and float(torch.rand((), generator=draw)) < worded:
+        return Task(alone="words")
     part, kind, sound, count, length = torch.rand(5, generator=draw).tolist()
     stills, sounds = between(STILLS, progress), between(SOUNDS, progress)
     if part < stills:

@@ -77,7 +77,7 @@ class Teacher:
                 clean = tokens[:, at[name]]
                 noise = batch.noise[name]
                 if name != "audio":
-                    noise = cooled(noise, self.temperature, self.model.sizes.looks)
+                    noise = cooled(noise, self.temperature, self.model.sizes.alike)
                 mixed = (1 - start[number]) * clean + start[number] * noise
                 tokens = put(tokens, at[name], mixed)
             noisy[name], now[name] = tokens, tokens

@@ -76,10 +76,10 @@ def prepare(
         raise BadArgument(
             "moves", expected=f"a world encoded with motion in {folder}", found="one without"
         )
-    if bool(encoded["train"].looks) != config.looks:
+    if encoded["train"].alike != config.alike:
         raise BadArgument(
-            "model", expected=f"a world encoded {'with' if config.looks else 'without'} looks",
-            found=f"another in {folder}",
+            "model", expected=f"a world whose tokens say {config.alike} numbers of a whole clip",
+            found=f"{encoded['train'].alike} in {folder}",
         )  # fmt: skip
     return World(
         picture, sound, encoded["train"], encoded["test"], full_vocabulary(words_of_language())
@@ -122,7 +122,7 @@ def codecs_of(
     else:
         picture = LappedCodec(
             image_dim=config.image_dim, video_dim=config.video_dim, mouths=config.mouths,
-            looks=config.looks,
+            looks=config.looks, sways=config.sways,
         )  # fmt: skip
         if start is not None:
             picture.begin_with(start.picture_codec)
@@ -135,8 +135,9 @@ def codecs_of(
         common = {"seed": recipe.seed, "bf16": recipe.precision == "bf16", "say": say}
         if config.looks:
             pool = Portraits(shards)
-            say("teaching the picture's codec to read who is seen")
-            fit_reader(pool, picture.look_nets.reader, steps=recipe.look_steps, **common)
+            if start is None or start.picture_codec.look_nets is None:
+                say("teaching the picture's codec to read who is seen")
+                fit_reader(pool, picture.look_nets.reader, steps=recipe.look_steps, **common)
             imagined = None
             if start is not None:
                 imagined = imagined_by(start, shards, folder.parent / "imagined", say=say)
@@ -153,14 +154,15 @@ def codecs_of(
 def same_dims(codec: LappedCodec, config: ModelConfig) -> bool:
     """Whether a codec's tokens are those of a model."""
     made = codec.config
-    found = made.image_dim, made.video_dim, made.mouths, made.looks
-    return found == (config.image_dim, config.video_dim, config.mouths, config.looks)
+    found = made.image_dim, made.video_dim, made.mouths, made.looks, made.sways
+    wanted = config.image_dim, config.video_dim, config.mouths, config.looks, config.sways
+    return found == wanted
 
 
 def same_values(one: torch.nn.Module, other: torch.nn.Module) -> bool:
     """Whether a codec is another one, or the same that has learnt to say more: its components."""
     a, b = one.state_dict(), other.state_dict()
-    if a.keys() != b.keys():
+    if a.keys() != b.keys() or getattr(one, "alike", 0) != getattr(other, "alike", 0):
         a, b = (dict(x.named_buffers(recurse=False)) for x in (one, other))
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in b)
 

@@ -1,0 +1,62 @@
+"""What is true of a script's clip of all that its tokens say in numbers of their own."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import torch
+
+from hhlab.actors.camera import shoot
+from hhlab.actors.identity import TRAITS
+from hhlab.actors.script import ATTRIBUTES, Script
+from hhlab.model.sway import moved
+
+UNSEEN = ("grain_x", "grain_y", "voice_pitch")
+SAID = tuple(name for name in TRAITS if name not in UNSEEN)  # traits that a picture shows
+GARMENTS = tuple(ATTRIBUTES["garment"])
+USUAL = 2000  # scripts whose looks say what is usual
+
+
+def look_of(script: Script) -> np.ndarray:
+    """Who is seen in a script's clip, and in what: float32 (LOOK,), in [0, 1]."""
+    actor = script.actor
+    worn = [float(script.garment == name) for name in GARMENTS]
+    return np.array([*(actor[name] for name in SAID), *worn], np.float32)
+
+
+@cache
+def usual_look() -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of :func:`look_of` over many scripts: float32 (LOOK,) each."""
+    found = np.stack([look_of(Script.sample(seed)) for seed in range(USUAL)])
+    return found.mean(0), found.std(0) + 1e-3
+
+
+def said_look(script: Script) -> np.ndarray:
+    """The same as tokens say it: float32 (LOOK,), of mean 0 and deviation about 1."""
+    mean, spread = usual_look()
+    return (look_of(script) - mean) / spread
+
+
+def hand_path(script: Script, count: int, fps: float) -> np.ndarray:
+    """How far a hand moves what a script's camera shows, in shares of the side: float32 (t, 2)."""
+    if script.move != "shake":
+        return np.zeros((count, 2), np.float32)
+    shots = shoot(script.scene.camera, np.arange(count) / fps, script.seed)
+    path = np.array([(shot.x, shot.y) for shot in shots], np.float32)
+    return path - path[:1]
+
+
+def steadied(
+    clips: np.ndarray, boxes: np.ndarray, paths_px: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Clips uint8 (n, t, h, w, 3), and their mouths' boxes, as a steady camera would show them."""
+    shaky = paths_px.any((1, 2))
+    if not shaky.any():
+        return clips, boxes
+    clips = clips.copy()
+    for row in np.flatnonzero(shaky):
+        back = -torch.from_numpy(paths_px[row, None])
+        steady = moved(torch.from_numpy(clips[row, None]).float(), back)[0]
+        clips[row] = steady.round().clamp(0, 255).byte().numpy()
+    return clips, boxes - np.concatenate([paths_px, paths_px], -1)

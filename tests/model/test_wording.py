@@ -1,0 +1,88 @@
+"""Prompts of scripts that nobody rendered teach what words ask for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from hhlab.actors.prompts import words_of_language
+from hhlab.actors.reading import parse
+from hhlab.actors.script import ATTRIBUTES, split_of
+from hhlab.model import HorseTransformer
+from hhlab.model.config import LOOK, SWAY
+from hhlab.model.sequence import Grid
+from hhlab.model.training.objective import loss_of
+from hhlab.model.training.plan import Planner
+from hhlab.model.training.tasks import Task, draw_task
+from hhlab.model.training.truth import said_look
+from hhlab.model.training.wording import LEAST, PROMPTS, draw_prompts, worded_batch
+from hhlab.model.words import full_vocabulary
+from tests.model.conftest import TINY
+
+WORDS = full_vocabulary(words_of_language())
+SIZES = replace(
+    TINY, image_dim=52 + LOOK + SWAY, video_dim=80 + LOOK + SWAY, moves=(4, 2, 64),
+    text_vocabulary=len(WORDS), text_tokens=60,
+)  # fmt: skip
+GRID = Grid(6, 6, 6, 0.32, 50, 0.04)
+
+
+def batch_of(seed: int):
+    return worded_batch(SIZES, GRID, torch.Generator().manual_seed(seed))
+
+
+def test_scripts_are_those_that_training_may_see_and_prompts_fit():
+    scripts, texts = draw_prompts(40, 50, 7)
+    assert {split_of(script) for script in scripts} == {"train"}
+    assert all(len(text.split()) <= 50 for text in texts)
+    for script, text in zip(scripts, texts, strict=True):
+        named = {name: value for name, value in parse(text).items() if name in ATTRIBUTES}
+        assert named and all(getattr(script, name) == value for name, value in named.items())
+
+
+def test_the_same_draw_gives_the_same_prompts_and_another_others():
+    one, same, other = batch_of(1), batch_of(1), batch_of(2)
+    assert torch.equal(one.text, same.text)
+    assert torch.equal(one.noise["image"], same.noise["image"])
+    assert one.text.shape != other.text.shape or not torch.equal(one.text, other.text)
+
+
+def test_a_batch_holds_who_is_seen_behind_noise():
+    seed = 5
+    batch = batch_of(seed)
+    draw = torch.Generator().manual_seed(seed)
+    scripts, _ = draw_prompts(PROMPTS, 60, int(torch.randint(2**40, (), generator=draw)))
+    looks = np.stack([said_look(script) for script in scripts])
+    image = batch.clean["image"]
+    assert torch.equal(image[:, 0, 52 : 52 + LOOK], torch.from_numpy(looks))
+    assert (image == image[:, :1]).all() and not image[..., :52].any()
+    assert batch.levels.min() >= LEAST and batch.levels.max() <= 1
+    said = batch.noise["image"][..., -LOOK - SWAY :]
+    assert (said == said[:, :1]).all() and said.std() > 0.9
+    at = list(ATTRIBUTES).index("dye")
+    dyes = [ATTRIBUTES["dye"].index(script.dye) for script in scripts]
+    assert batch.plan["attributes"][:, at].tolist() == dyes
+
+
+def test_what_is_not_known_of_a_picture_is_not_learnt():
+    """Of the ways out, only what says who is seen gets a gradient; and the words do."""
+    torch.manual_seed(0)
+    model, planner = HorseTransformer.of(SIZES), Planner(SIZES.width, 4)
+    loss, parts = loss_of(model, batch_of(3), planner)
+    loss.backward()
+    assert set(parts) == {"image", "attributes"}
+    head = model.part.heads["image"].weight.grad
+    assert head[52 : 52 + LOOK].abs().sum() > 0
+    assert not head[:52].any() and not head[52 + LOOK :].any()
+    assert model.words.weight.grad.abs().sum() > 0
+
+
+def test_prompts_alone_come_as_often_as_asked():
+    draw = torch.Generator().manual_seed(0)
+    tasks = [draw_task(draw, worded=0.25) for _ in range(800)]
+    assert 0.2 < np.mean([task.alone == "words" for task in tasks]) < 0.3
+    plain, none = (torch.Generator().manual_seed(1) for _ in range(2))
+    assert [draw_task(plain) for _ in range(20)] == [draw_task(none, worded=0.0) for _ in range(20)]
+    assert Task(alone="words") not in [draw_task(plain) for _ in range(200)]
