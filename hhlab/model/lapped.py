@@ -180,12 +180,13 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
     def decode(self, image: torch.Tensor, video: torch.Tensor, rows: int, columns: int):
         """Pictures float (b, t, h, w, 3), about [-1, 1], of a clip's image and video tokens.
 
-        Who is seen, and how the camera sways, is what all of a clip's tokens say on average.
+        Who is seen is what all of a clip's tokens say on average; how the camera sways, what those
+        of the video do (a first picture that was given cannot know).
         """
-        looks = sway = None
+        looks = None
         if self.look_nets is not None:
-            both = torch.cat([image[..., -self.alike :], video[..., -self.alike :]], 1)
-            looks, sway = both.float().mean(1).split([LOOK, self.alike - LOOK], 1)
+            said = torch.cat([image[..., -self.alike :], video[..., -self.alike :]], 1).float()
+            looks = said[..., :LOOK].mean(1)
         first = self._decoded("image", image, looks, rows, columns)
         if not video.shape[1]:
             return first
@@ -194,7 +195,7 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
             looks = looks.repeat_interleave(len(groups) // len(looks), 0)
         rest = self._decoded("video", groups, looks, rows, columns)
         out = torch.cat([first, rest.reshape(len(first), -1, *rest.shape[2:])], dim=1)
-        return swayed(out, sway) if self.config.sways else out
+        return swayed(out, video[..., -SWAY:].float().mean(1)) if self.config.sways else out
 
     @torch.no_grad()
     def begin_with(self, codec: LappedCodec) -> None:

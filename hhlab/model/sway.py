@@ -4,10 +4,11 @@ Which way a camera shakes is chance: no prompt says it, and what is right on ave
 still. Tokens that are made each from noise of their own do not agree on a way before there is
 little noise left, and then they stand still. So the camera's path is said by a few numbers, the
 same in all of a clip's tokens: how much there is of each of some waves (a Fourier series of the
-path), in 1 / PERIOD turns a picture. The picture's tokens show the clip as a steady camera would,
-and the codec moves what it draws along the path, as stabilisers do the other way round (Grundmann,
-Kwatra and Essa 2011, "Auto-directed video stabilization with robust L1 optimal camera paths",
-section 2, for what a path is).
+path), in 1 / PERIOD turns a picture. The picture's tokens show the clip as a camera that keeps the
+actor in place would, and the codec moves what it draws along the path, as stabilisers do the other
+way round (Grundmann, Kwatra and Essa 2011, "Auto-directed video stabilization with robust L1
+optimal camera paths", section 2, for what a path is). All of a picture moves alike: what is far
+away sways as much as what is near, unless the tokens say otherwise.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ FIRST = 2  # turns in a period of the slowest wave, which is no slow move
 WAVES = SWAY // 4  # each with a sine and a cosine, to the right and down
 UNIT = 0.0015  # of the picture's shorter side: how much of a wave a number of 1 is
 RIDGE = 0.3  # how hard great numbers are kept away from
-LEAST_PX = 0.25  # a path that goes less far, as a root mean square, is that of a steady camera
+LEAST_PX = 0.35  # a path that goes less far, as a root mean square, is that of a steady camera
 
 
 @cache
@@ -73,7 +74,7 @@ def moved(pictures: torch.Tensor, path_px: torch.Tensor) -> torch.Tensor:
 def swayed(pictures: torch.Tensor, sway: torch.Tensor) -> torch.Tensor:
     """Pictures (b, t, h, w, 3) of a steady camera as one that sways as numbers (b, SWAY) say."""
     path = path_of(sway, pictures.shape[1]) * min(pictures.shape[2:4])
-    shaky = path.square().mean((1, 2)).sqrt() >= LEAST_PX
+    shaky = path.square().sum(2).mean(1).sqrt() >= LEAST_PX
     if not shaky.any():
         return pictures
     out = pictures.clone()

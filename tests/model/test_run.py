@@ -11,7 +11,7 @@ import yaml
 import hhlab as hh
 from hhlab.cli import main
 from hhlab.model import LappedCodec
-from hhlab.model.config import LOOK
+from hhlab.model.config import LOOK, SWAY
 
 SIZES = {
     "width": 32, "layers": 2, "edge_layers": 0, "heads": 2, "kv_heads": 2, "head_dim": 16,
@@ -88,6 +88,23 @@ def test_a_model_and_its_variant_are_made_from_nothing(tmp_path, capsys):
     assert looks.generate(hh.Shot("A woman in the park.", steps=1)).info.has_audio
     recipe.write_text(yaml.safe_dump(look | {"steps": 3}))
     assert main(["train", "--config", str(recipe), "-o", str(tmp_path / "look"), "--resume"]) == 0
+    assert "going on from step 2" in capsys.readouterr().out
+    # and how the camera sways, with prompts of scripts that are not in the world
+    (tmp_path / "sway" / "world").mkdir(parents=True)
+    for split in ("train", "test"):
+        (tmp_path / "sway" / "world" / split).symlink_to(out / "world" / split)
+    swaying = seeing | {"image_dim": 28 + LOOK + SWAY, "video_dim": 40 + LOOK + SWAY}
+    begin = {"start": str(tmp_path / "look" / "look" / "pipeline"), "steps": 2, "worded": 0.5}
+    sway = RECIPE | begin | {"name": "sway", "mouth_steps": 2, "model": swaying}
+    recipe.write_text(yaml.safe_dump(sway))
+    assert main(["train", "--config", str(recipe), "-o", str(tmp_path / "sway")]) == 0
+    assert "to read who is seen" not in capsys.readouterr().out  # it could already
+    sways = hh.load(tmp_path / "sway" / "sway" / "pipeline")
+    readers = (x.picture_codec.look_nets.reader.state_dict() for x in (looks, sways))
+    assert all(torch.equal(a, b) for a, b in zip(*(r.values() for r in readers), strict=True))
+    assert sways.generate(hh.Shot("A woman in the park.", steps=1)).info.has_audio
+    recipe.write_text(yaml.safe_dump(sway | {"steps": 4}))
+    assert main(["train", "--config", str(recipe), "-o", str(tmp_path / "sway"), "--resume"]) == 0
     assert "going on from step 2" in capsys.readouterr().out
 
     recipe.write_text(yaml.safe_dump(RECIPE | {"name": "none"}))  # of a world with mouths

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from hhlab.actors.prompts import words_of_language
 from hhlab.actors.reading import parse
 from hhlab.actors.script import ATTRIBUTES, split_of
+from hhlab.errors import BadArgument
 from hhlab.model import HorseTransformer
 from hhlab.model.config import LOOK, SWAY
 from hhlab.model.sequence import Grid
@@ -72,11 +74,26 @@ def test_what_is_not_known_of_a_picture_is_not_learnt():
     model, planner = HorseTransformer.of(SIZES), Planner(SIZES.width, 4)
     loss, parts = loss_of(model, batch_of(3), planner)
     loss.backward()
-    assert set(parts) == {"image", "attributes"}
+    assert set(parts) == {"looks", "attributes"}
     head = model.part.heads["image"].weight.grad
     assert head[52 : 52 + LOOK].abs().sum() > 0
     assert not head[:52].any() and not head[52 + LOOK :].any()
     assert model.words.weight.grad.abs().sum() > 0
+
+
+def test_a_model_that_does_not_say_who_is_seen_learns_words_alone():
+    sizes = replace(SIZES, image_dim=52, video_dim=80)
+    torch.manual_seed(0)
+    model, planner = HorseTransformer.of(sizes), Planner(sizes.width, 4)
+    batch = worded_batch(sizes, GRID, torch.Generator().manual_seed(1))
+    loss_of(model, batch, planner)[0].backward()
+    assert not model.part.heads["image"].weight.grad.any()
+    assert model.words.weight.grad.abs().sum() > 0
+
+
+def test_prompts_that_cannot_be_short_enough_are_an_error():
+    with pytest.raises(BadArgument, match="text_tokens"):
+        draw_prompts(2, 1, 0)
 
 
 def test_prompts_alone_come_as_often_as_asked():

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 GROUPS = 2  # of pictures in a part
 BATCH, STEPS = 16, 5
 LEAST, MOST = 0.15, 0.6  # of how much is hidden, before levels are shifted as a sampler's are
-MOST_TRIES = 1000  # to find parts of certain clips
 WHOLE = 0.6  # share of the parts that begin with the clip, and its first picture
 
 
@@ -108,28 +107,26 @@ class Imagined:
 
     def __init__(self, files: Sequence[Path]) -> None:
         self.parts = [load_file(file) for file in files]
+        shapes = [part["rows"].shape for part in self.parts]
+        self.all = np.array(
+            [(k, *at) for k, shape in enumerate(shapes) for at in np.ndindex(*shape)]
+        )
 
     def draw(
         self, count: int, codec: LappedCodec, pool: Pool, random: np.random.Generator,
         *, among: np.ndarray | None = None,
     ) -> list[tuple[torch.Tensor, np.ndarray, np.ndarray]]:  # fmt: skip
         """Pictures as they were made, blurred: float (count, 1, h, w, 3), their clips (count,) and
-        which of a clip's pictures they are (count, 1); of the clips for which `among` is true, as
-        far as there are any soon."""
+        which of a clip's pictures they are (count, 1); of the clips for which `among` is true."""
         h, w = (side // codec.config.block_px for side in pool.pictures.shape[2:4])
         kinds: dict[str, list[tuple]] = {"image": [], "video": []}
-        tries = 0
-        while count:
-            tries += 1
-            shard = int(random.integers(len(self.parts)))
+        known = self.all
+        if among is not None:
+            rows = [part["rows"].numpy().ravel() for part in self.parts]
+            known = known[np.concatenate([among[pool.clip_of(k, r)] for k, r in enumerate(rows)])]
+        for shard, one, clip in known[random.integers(len(known), size=count * bool(len(known)))]:
             part = self.parts[shard]
-            one, clip = (int(random.integers(n)) for n in part["rows"].shape)
             row, first = int(part["rows"][one, clip]), int(part["first"][one])
-            if among is not None and not among[pool.clip_of(shard, row)]:
-                if tries > MOST_TRIES:
-                    break
-                continue
-            count -= 1
             # the first picture of a clip as often as one of a group's
             group = int(random.integers(-1 if first < 0 else 0, GROUPS))
             name = "image" if group < 0 else "video"

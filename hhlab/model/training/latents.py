@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from hhlab.actors.dataset import Shard, read_shard
 from hhlab.actors.prompts import edit_prompt, words_of_language, write_prompt
+from hhlab.errors import BadArgument
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
 from hhlab.model.sway import sway_of
@@ -113,6 +114,8 @@ def encode_shard(
             scripts, shard.mouth[:, side], fps=fps, tokens=out[f"audio_{name}"].shape[1],
             token_s=sound.token_s,
         )  # fmt: skip
+        if picture.config.sways:  # then the pictures no longer show it
+            plans["camera"][[script.move == "shake" for script in scripts]] = 0
         out |= {f"{what}_{name}": tensor for what, tensor in plans.items()}
     shown = as_floats(shard.references)
     out["references"] = torch.stack(
@@ -191,6 +194,12 @@ class Latents:
     @classmethod
     def load(cls, files: Sequence[Path]) -> Latents:
         parts = [load_file(file) for file in files]
+        for file, part in zip(files, parts, strict=True):
+            if part.keys() != parts[0].keys():
+                raise BadArgument(
+                    str(file), expected=f"a shard encoded as {files[0].name} was",
+                    found="another; remove it to have it encoded again",
+                )  # fmt: skip
         return cls({name: torch.cat([part[name] for part in parts]) for name in parts[0]})
 
     def to(self, device: torch.device) -> Latents:

@@ -46,7 +46,7 @@ class Pool:
         self.where = np.stack([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0], -1).astype(np.float32)
         self.shapes = ((shapes - MOUTH_MEAN) / MOUTH_SPREAD).astype(np.float32)
 
-    def clip_of(self, shard: int, row: int) -> int:
+    def clip_of(self, shard: int, row: int | np.ndarray) -> int | np.ndarray:
         """Which clip a shard's row, 2 x unit + side, is."""
         return 2 * sum(self.sizes[:shard]) + (row % 2) * self.sizes[shard] + row // 2
 

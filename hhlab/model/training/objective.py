@@ -162,8 +162,8 @@ def said(
 ) -> dict[str, torch.Tensor]:
     """Pictures' tokens (b, n, channels) that are to be made, saying what is true, (b, alike).
 
-    What is given says what was read of it. A clip that is edited keeps its source's sway, which is
-    in the source's pictures, if it has any, and is not said.
+    What is given says what was read of it. A clip that is edited is not to sway more than its
+    source does in its own pictures.
     """
     if task.source:
         true = torch.cat([true[:, :LOOK], torch.zeros_like(true[:, LOOK:])], 1)
@@ -191,16 +191,16 @@ def weighted_error(
     a batch that nobody rendered the former alone.) `share` (b,) says how much each clip counts.
     """
     error = (found - wanted).square()
-    alike = torch.zeros((), device=error.device)
+    whole = torch.zeros((), device=error.device)
     if name in batch.mouth and sizes.alike:
         error, looks, sway = error.split(
             [error.shape[-1] - sizes.alike, LOOK, sizes.alike - LOOK], dim=-1
         )
-        alike = LOOK_WEIGHT * looks.mean(-1)
-        if not batch.rendered:
-            return MODALITY_WEIGHT[name] * alike.mean()
-        if sizes.sways:
-            alike = alike + SWAY_WEIGHT * sway.mean(-1)
+        whole = LOOK_WEIGHT * looks.mean(-1)
+        if sizes.sways and batch.rendered:
+            whole = whole + SWAY_WEIGHT * sway.mean(-1)
+    if not batch.rendered:  # nothing else is known
+        return MODALITY_WEIGHT[name] * whole.mean() + 0.0 * error.sum()
     if name in batch.channels:
         level = batch.levels[:, 0].to(error)[:, None, None]
         spread = batch.channels[name][: error.shape[-1]].to(error)
@@ -213,7 +213,7 @@ def weighted_error(
     error = error.mean(-1)
     if name in batch.mouth:
         weight = 1 + MOUTH_WEIGHT * batch.mouth[name].to(error)
-        error = error * (weight / weight.mean()) + alike
+        error = error * (weight / weight.mean()) + whole
     if share is not None:
         error = error * share[:, None]
     return MODALITY_WEIGHT[name] * error.mean()
@@ -251,7 +251,8 @@ def loss_of(
             found, targets[name], batch, name, model.sizes, share=level.square().reciprocal()
         )
         total = total + part
-        parts[name] = float(part.detach()) / MODALITY_WEIGHT[name]
+        shown = name if batch.rendered else "looks"
+        parts[shown] = float(part.detach()) / MODALITY_WEIGHT[name]
     if out.motion is not None and batch.motion is not None and batch.layout.is_noise("video"):
         missed = F.smooth_l1_loss(out.motion.float(), batch.motion.to(device), beta=0.1)
         total = total + MOTION_WEIGHT * missed

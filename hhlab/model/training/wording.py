@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from hhlab.actors.dataset import sample_pair
 from hhlab.actors.prompts import words_of_language, write_prompt
 from hhlab.actors.script import ATTRIBUTES, Script
+from hhlab.errors import BadArgument
 from hhlab.model.config import LOOK, ModelConfig
 from hhlab.model.looks import alike
 from hhlab.model.sequence import Grid, make_layout
@@ -28,13 +29,22 @@ from hhlab.model.words import encode, full_vocabulary, split
 PROMPTS = 48  # in a batch
 SIDE = 3  # blocks of the picture that is asked for; its place is all that it has
 LEAST = 0.97  # of noise: what the rest would show of a clip cannot be seen
+PLAN_WEIGHT = 1.0  # of what the middle does not know of a script, which is most of what there is
+MOST_TRIES = 200  # to write a prompt that is short enough
 
 
 def draw_prompts(count: int, longest: int, seed: int) -> tuple[list[Script], list[str]]:
-    """Scripts of the training split, and a prompt of each that is not too long."""
+    """Scripts of the training split, and a prompt of each of at most `longest` words and marks.
+
+    Raises
+    ------
+    BadArgument : hardly any prompt is so short
+    """
     scripts, texts = [], []
     number = 0
     while len(texts) < count:
+        if number > MOST_TRIES * count:
+            raise BadArgument("text_tokens", expected="room for prompts", found=str(longest))
         script = sample_pair(seed, number, "train")[0]
         text = write_prompt(script, seed + number).text
         number += 1
@@ -78,5 +88,5 @@ def worded_batch(
     return Batch(
         layout, text.to(device), there({"image": clean, **none}), there({"image": noise, **none}),
         F.pad(level, (0, 2), mode="replicate").to(device), there(mouth), {},
-        there({"attributes": torch.tensor(wanted)}), rendered=False,
+        there({"attributes": torch.tensor(wanted)}), PLAN_WEIGHT, rendered=False,
     )  # fmt: skip

@@ -79,7 +79,7 @@ def prepare(
     if encoded["train"].alike != config.alike:
         raise BadArgument(
             "model", expected=f"a world whose tokens say {config.alike} numbers of a whole clip",
-            found=f"{encoded['train'].alike} in {folder}",
+            found=f"{encoded['train'].alike} in {folder}; remove its *-latents to encode it again",
         )  # fmt: skip
     return World(
         picture, sound, encoded["train"], encoded["test"], full_vocabulary(words_of_language())
