@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler
+from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
 
 import hhlab as hh
 from hhlab.actors.dataset import read_shard, render_units
@@ -238,3 +238,7 @@ def test_a_pipeline_loaded_in_half_precision_keeps_its_codecs_exact(talking, tmp
     assert {p.dtype for p in half.picture_codec.parameters()} == {torch.float32}
     assert half.picture_codec.image_mean.dtype == torch.float32
     assert len(list(half.generate(Shot("a man.", steps=1)).frames())) == 9
+    plain = DiffusionPipeline.from_pretrained(tmp_path / "talking", torch_dtype=torch.bfloat16)
+    assert plain.transformer.dtype == torch.bfloat16
+    assert plain.picture_codec.image_mean.dtype == torch.float32
+    assert plain("a man.", num_inference_steps=1).frames.shape[1] == 9
