@@ -29,11 +29,11 @@ from hhlab.model.training.truth import SAID, said_look
 LOOK_NOISE = 0.2  # at most, as a deviation
 UNLIKE = 0.2  # how much it counts that a picture looks otherwise
 EDGES = 0.4  # and that a step from pixel to pixel is missed
-FACE = 8.0  # what errors in the middle of a face count more
+FACE = 4.0  # what errors in the middle of a face count more
 MOVED_PX, LIT = 6, (0.85, 1.1)  # how far pictures that are read are shifted, and their brightness
 CLIPS, STILLS = 40, 24  # pictures in a step of the reader
-GROUPS, SINGLE, IMAGINED = 1, 5, 24  # in a step of the painter: groups, pictures, made anew
-DRESSED = 6  # pictures, and as many made anew, that are to be shown in another garment
+GROUPS, SINGLE, IMAGINED = 1, 3, 14  # in a step of the painter: groups, pictures, made anew
+DRESSED = 12  # pictures, and as many made anew, that are to be shown in another garment
 ALONE = 4  # times as many groups and pictures where none are made anew
 
 Say = Callable[[str], None]
