@@ -68,6 +68,8 @@ def in_out_weights(shape: Shape) -> int:
     way_in += shape.width * shape.conditioning
     if shape.text_vocabulary:
         way_in += shape.text_vocabulary * shape.in_dims["text"]
+    if shape.near_words:
+        way_in += shape.width * (2 * shape.near_words + 1)
     way_out = sum((shape.width + 1) * out_dim(shape, m) + shape.width for m in outputs(shape))
     return way_in + way_out
 

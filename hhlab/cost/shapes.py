@@ -43,6 +43,7 @@ class Shape:
     copies : one more channel a token leaves with, see ModelConfig
     moves : channels more of a video token whose picture is carried along, see ModelConfig
     components : of an image and of a video token, by which pictures are decoded and encoded then
+    near_words : on either side, that a word hears before the layers, see ModelConfig
     """
 
     name: str
@@ -69,6 +70,7 @@ class Shape:
     copies: bool = False
     moves: int = 0
     components: tuple[int, int] = (0, 0)
+    near_words: int = 0
 
 
 def shape_of(
@@ -111,6 +113,7 @@ def shape_of(
         copies=config.copies,
         moves=config.carried + 2 * config.moves[0] * config.moves[1] ** 2 if config.moves else 0,
         components=(config.shown("image"), config.shown("video")),
+        near_words=config.near_words,
     )
 
 

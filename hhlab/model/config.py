@@ -31,6 +31,9 @@ class ModelConfig:
     places : whether tokens are told where in the picture and when in the clip they lie, beside what
         rotary positions say of two tokens' distance
     copies : whether a token of a clip that is edited may be taken over from its source
+    near_words : how many words on either side a word of the prompt hears before the layers, each
+        channel by itself: which noun "blue" goes with is a matter of places that rotary positions,
+        which words share with pictures and sound, hardly tell
     moves : where the first picture may be carried along through the clip, the pictures that a video
         token stands for, the parts along a block's side that move each by itself, and (all where
         that is left out) how many of a video token's leading channels are carried, the others
@@ -55,6 +58,7 @@ class ModelConfig:
     places: bool = True
     copies: bool = True
     moves: tuple[int, ...] = ()
+    near_words: int = 0
 
     def __post_init__(self) -> None:
         if sum(self.rope_pairs) * 2 != self.head_dim:

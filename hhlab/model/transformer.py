@@ -19,6 +19,7 @@ from diffusers.models.attention import AttentionMixin
 from diffusers.models.modeling_utils import ModelMixin
 from diffusers.utils import BaseOutput
 from torch import nn
+from torch.nn import functional as F
 
 from hhlab.errors import BadArgument
 from hhlab.model.carried import carry
@@ -53,6 +54,19 @@ class HorseOutput(BaseOutput):
     def to_float(self) -> dict[str, torch.Tensor]:
         """As float32, by name."""
         return {name: self[name].float() for name in ("image", "video", "audio")}
+
+
+class Near(nn.Module):
+    """What each token of a sequence hears of those beside it, each channel by itself."""
+
+    def __init__(self, width: int, reach: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(width, 1, 2 * reach + 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Keep the shape (b, n, width)."""
+        width, _, taps = self.weight.shape
+        return F.conv1d(x.mT, self.weight.to(x.dtype), padding=taps // 2, groups=width).mT
 
 
 class Join(nn.Module):
@@ -99,12 +113,13 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         places: bool = True,
         copies: bool = True,
         moves: tuple[int, ...] = (),
+        near_words: int = 0,
     ) -> None:
         super().__init__()
         config = ModelConfig(
             width, layers, edge_layers, heads, kv_heads, head_dim, mlp_width, image_dim, video_dim,
             audio_dim, text_vocabulary, text_dim, text_tokens, tuple(rope_pairs), gates,
-            places, copies, tuple(moves),
+            places, copies, tuple(moves), near_words,
         )  # fmt: skip
         self.sizes = config
         self.words = nn.Embedding(text_vocabulary, text_dim) if text_vocabulary else None
@@ -112,6 +127,7 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         self.embed = nn.ModuleDict(
             {name: nn.Linear(dim, width) for name, dim in zip(MODALITIES, dims, strict=True)}
         )
+        self.near = Near(width, near_words) if near_words else None
         self.role = nn.Embedding(len(ROLES), width)
         self.level = nn.Linear(2 * LEVEL_WAVES, width)
         self.place = nn.Linear(PLACE_FEATURES, width, bias=False) if places else None
@@ -185,7 +201,10 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         given = (text, image, video, audio)
         parts, cosines, sines = [], [], []
         for number, (name, tokens) in enumerate(zip(MODALITIES, given, strict=True)):
-            x = self.embed[name](tokens.to(dtype)) + self.role(layout.roles(name, device))
+            x = self.embed[name](tokens.to(dtype))
+            if not number and self.near is not None:
+                x = x + self.near(x)
+            x = x + self.role(layout.roles(name, device))
             if self.place is not None and number:
                 x = x + self.place(layout.places(name, device).to(dtype))
             noisy = layout.noisy(name, device)

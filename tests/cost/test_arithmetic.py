@@ -58,7 +58,9 @@ def test_operations_are_those_that_torch_counts(shape):
     assert sum(w.flop for w in forward_work(shape, TOKENS)) == pytest.approx(counted, rel=1e-6)
 
 
-@pytest.mark.parametrize("sizes", [{}, {"moves": (4, 4), "image_dim": 48, "video_dim": 96}])
+@pytest.mark.parametrize(
+    "sizes", [{}, {"moves": (4, 4), "image_dim": 48, "video_dim": 96}, {"near_words": 2}]
+)
 def test_parameters_and_operations_are_those_of_the_models_own_modules(sizes):
     from hhlab.model.config import FOAL
     from hhlab.model.lapped import LappedCodec
@@ -77,11 +79,9 @@ def test_parameters_and_operations_are_those_of_the_models_own_modules(sizes):
     layout = make_layout(grid, text_tokens=32)
     assert sum(layout.sizes) == tokens.total
     codec = LappedCodec(
-        image_dim=config.image_dim,
-        video_dim=config.video_dim,
-        mouths=config.mouths,
-        looks=config.looks,
-    )
+        image_dim=config.image_dim, video_dim=config.video_dim, mouths=config.mouths,
+        looks=config.looks, sways=config.sways,
+    )  # fmt: skip
     model = HorseTransformer.of(config).eval().carry_with(codec)
     assert parameters(shape) == numbers(model)
     text, image, video, audio = layout.sizes

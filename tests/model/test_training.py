@@ -187,7 +187,8 @@ def test_clips_with_references_lack_their_prompt_more_often(data):
 
 def test_a_model_whose_tokens_hold_more_does_as_before(pipe):
     model = pipe.transformer
-    more = grown(model, replace(TINY, image_dim=52, video_dim=80, moves=(4, 2, 64)))
+    sizes = replace(TINY, image_dim=52, video_dim=80, moves=(4, 2, 64), near_words=2)
+    more = grown(model, sizes, heard=0.0)
     more.carry_with(pipe.picture_codec)
     layout = make_layout(Grid(4, 4, 2, 0.32, 18, 0.04), text_tokens=3)
     draw = torch.Generator().manual_seed(1)
@@ -203,6 +204,10 @@ def test_a_model_whose_tokens_hold_more_does_as_before(pipe):
     assert torch.allclose(before.image, after.image[..., :48], atol=1e-5)
     assert torch.allclose(before.audio, after.audio, atol=1e-5)
     assert not after.video[..., 64:].any() and not after.image[..., 48:].any()
+    ways_in = (grown(model, sizes).embed[name].weight for name in ("image", "video"))
+    assert all(
+        weight[:, known:].std() > 0.03 for weight, known in zip(ways_in, (48, 64), strict=True)
+    )
     with pytest.raises(BadArgument, match="larger"):
         grown(model, replace(TINY, layers=4))
     with pytest.raises(BadArgument, match="larger"):

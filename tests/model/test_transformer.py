@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import torch
 
 from hhlab.model import HORSE_15B, HorseTransformer
 from hhlab.model.sequence import Grid, make_layout
+from hhlab.model.transformer import Near
 from tests.model.conftest import TINY
 
 GRID = Grid(rows=2, columns=2, groups=2, group_s=0.32, audio_tokens=6, token_s=0.04)
@@ -59,6 +61,21 @@ def test_every_kind_of_token_reaches_every_other(model):
             [model.words.weight, *(inputs[n] for n in ("image", "video", "audio"))],
         )
         assert all(g.abs().sum() > 0 for g in reached), target
+
+
+def test_words_hear_those_beside_them_each_channel_by_itself():
+    near, x = Near(4, 2), torch.zeros(1, 9, 4)
+    x[0, 4, 1] = 1.0
+    assert not near(x).any()  # nothing, before it has learnt
+    torch.nn.init.uniform_(near.weight, 0.5, 1.0)
+    heard = near(x)[0]
+    assert heard[:, 1].ne(0).nonzero().ravel().tolist() == [2, 3, 4, 5, 6]
+    assert not heard[:, [0, 2, 3]].any()
+    made = HorseTransformer.of(replace(TINY, near_words=1, moves=()))
+    for head in made.part.heads.values():
+        torch.nn.init.normal_(head.weight, std=0.1)
+    made(**example())["audio"].square().sum().backward()
+    assert made.near.weight.grad.abs().sum() > 0
 
 
 def test_order_of_references_is_told_by_index_and_role_not_by_place(model):

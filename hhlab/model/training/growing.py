@@ -10,7 +10,8 @@ from hhlab.errors import BadArgument
 from hhlab.model.config import ModelConfig
 from hhlab.model.transformer import HorseTransformer
 
-MAY_GROW = ("image_dim", "video_dim", "moves")
+MAY_GROW = ("image_dim", "video_dim", "moves", "near_words")
+HEARD = 0.5  # of a fresh model's weights: how far new channels are heard at the start
 
 
 def may_grow(old: ModelConfig, new: ModelConfig) -> bool:
@@ -19,15 +20,18 @@ def may_grow(old: ModelConfig, new: ModelConfig) -> bool:
     same = all(getattr(old, name) == value for name, value in kept.items())
     shown = all(new.shown(name) == old.shown(name) for name in ("image", "video"))
     more = new.mouths >= old.mouths and new.alike >= old.alike
+    more = more and old.near_words in (0, new.near_words)
     return same and shown and new.moves[:2] == old.moves[:2] and more
 
 
 @torch.no_grad()
-def grown(model: HorseTransformer, sizes: ModelConfig) -> HorseTransformer:
+def grown(model: HorseTransformer, sizes: ModelConfig, *, heard: float = HEARD) -> HorseTransformer:
     """A model of `sizes` that does as `model` does, and says nothing yet of new channels.
 
-    New channels of image and video tokens follow the old ones: the ways in do not look at them,
-    the ways out answer 0, which is what they are on average.
+    New channels of image and video tokens follow the old ones: the ways out answer 0, which is what
+    they are on average. The ways in look at them from the start, `heard` times as hard as a fresh
+    model's do: were both nothing, neither would ever learn from the other what only the channels
+    themselves can tell. With 0 all else is as `model` has it.
 
     Raises
     ------
@@ -38,6 +42,9 @@ def grown(model: HorseTransformer, sizes: ModelConfig) -> HorseTransformer:
     new = HorseTransformer.of(sizes)
     before = dict(model.named_parameters())
     for name, parameter in new.named_parameters():
-        parameter.zero_()
-        parameter[tuple(slice(0, n) for n in before[name].shape)] = before[name].to(parameter)
+        if not (name.startswith("embed") and parameter.ndim == 2):
+            parameter.zero_()
+        if name in before:
+            parameter *= heard
+            parameter[tuple(slice(0, n) for n in before[name].shape)] = before[name].to(parameter)
     return new.train(model.training)

@@ -184,7 +184,7 @@ def train_variant(
         )  # fmt: skip
     other = None
     if recipe.variant == "early":
-        other = grown(averaged_model(recipe.imitates), base.sizes).carry_with(base.codec)
+        other = grown(averaged_model(recipe.imitates), base.sizes, heard=0.0).carry_with(base.codec)
     added = low_rank.add_low_rank(base, recipe.rank)
     learnt = [p for part in added.values() for p in part.parameters()]
     optimiser = torch.optim.AdamW(learnt, lr=recipe.adam_rate, weight_decay=0.0)
