@@ -71,6 +71,18 @@ def shard_path(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def encoded(looking, shard_path, codecs) -> Latents:
+    """A shard as tokens, its prompts in the few words of the small model."""
+    tokens = encode_shard(
+        read_shard(shard_path), looking.picture_codec, codecs[1], fps=12.5, longest=60, seed=0,
+        cells=2,
+    )  # fmt: skip
+    for name in ("words_a", "words_b"):
+        tokens[name] = tokens[name] % len(WORDS)
+    return Latents(tokens)
+
+
 def clips() -> torch.Tensor:
     return torch.from_numpy(smooth_pictures(9, 32, 5)).float()[None] / 127.5 - 1
 
@@ -144,7 +156,7 @@ def test_clips_with_looks_are_made_in_every_mode(looking):
     assert np.abs(np.array(again, int) - np.array(first, int)).max() <= 2
 
 
-def test_who_is_seen_has_one_noise_in_all_tokens(looking, shard_path, codecs):
+def test_who_is_seen_has_one_noise_in_all_tokens(looking, encoded):
     layout = make_layout(looking.grid, text_tokens=8)
     draws = [torch.Generator().manual_seed(k) for k in range(2)]
     start = looking._start(layout, [{}, {}], draws, 0.25, torch.device("cpu"))
@@ -153,11 +165,7 @@ def test_who_is_seen_has_one_noise_in_all_tokens(looking, shard_path, codecs):
     for name in ("image", "video"):
         assert (start[name][..., -LOOK:] == first).all()
         assert start[name][..., :-LOOK].std() < 0.4
-    tokens = encode_shard(
-        read_shard(shard_path), looking.picture_codec, codecs[1], fps=12.5, longest=60, seed=0,
-        cells=2,
-    )  # fmt: skip
-    data = Latents(tokens)
+    data = encoded
     assert data.alike == LOOK
     batch = make_batch(data, torch.arange(4), GRID, torch.Generator().manual_seed(0),
                        picture_shift=5.0, sound_shift=2.5, task=Task())  # fmt: skip
@@ -176,15 +184,9 @@ def test_clips_of_a_batch_are_painted_as_they_are_alone(codec):
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-3, atol=1e-4)
 
 
-def test_what_was_made_anew_leaves_training_as_it_was(looking, shard_path, codecs):
+def test_what_was_made_anew_leaves_training_as_it_was(looking, encoded):
     """Layouts are kept: what imagines must not leave tensors there that cannot be learnt from."""
-    tokens = encode_shard(
-        read_shard(shard_path), looking.picture_codec, codecs[1], fps=12.5, longest=60, seed=0,
-        cells=2,
-    )  # fmt: skip
-    for name in ("words_a", "words_b"):
-        tokens[name] = tokens[name] % len(WORDS)
-    data, draw = Latents(tokens), torch.Generator().manual_seed(0)
+    data, draw = encoded, torch.Generator().manual_seed(0)
     imagine(looking, data, GRID, seed=3)
     model = HorseTransformer.of(SIZES).carry_with(looking.picture_codec)
     for moment in (False, True):
@@ -253,7 +255,7 @@ def test_looks_are_the_actors_traits_and_what_is_worn(shard_path):
     assert look[len(SAID) :].sum() == 1 and look[len(SAID) + GARMENTS.index(script.garment)] == 1
 
 
-def test_a_reader_and_a_painter_are_taught(codecs, looking, shard_path, tmp_path):
+def test_a_reader_and_a_painter_are_taught(codecs, looking, shard_path, encoded, tmp_path):
     pool = Portraits([shard_path])
     assert pool.looks.shape == (16, LOOK) and pool.sitters.shape == (8, LOOK)
     row, shard = 2 * 3 + 1, read_shard(shard_path)  # the edited clip of the fourth unit
@@ -267,13 +269,8 @@ def test_a_reader_and_a_painter_are_taught(codecs, looking, shard_path, tmp_path
     assert missed < 0.8 * np.square(pool.looks).mean()
     with pytest.raises(BadArgument):
         fit_reader(pool, reader, steps=0)
-    tokens = encode_shard(
-        shard, looking.picture_codec, codecs[1], fps=12.5, longest=60, seed=0, cells=2
-    )
-    for name in ("words_a", "words_b"):
-        tokens[name] = tokens[name] % len(WORDS)
     file = tmp_path / "0.safetensors"
-    imagine_to(file, looking, Latents(tokens), GRID, seed=0)
+    imagine_to(file, looking, encoded, GRID, seed=0)
     made = file.stat().st_mtime_ns
     assert imagine_to(file, None, None).stat().st_mtime_ns == made  # it is there, and kept
     imagined = Imagined([file])
@@ -293,14 +290,8 @@ def test_a_reader_and_a_painter_are_taught(codecs, looking, shard_path, tmp_path
         fit_painter(pool, codecs[0], None, steps=3)
 
 
-def test_clips_are_made_anew_the_same_each_time(looking, shard_path, codecs):
-    tokens = encode_shard(
-        read_shard(shard_path), looking.picture_codec, codecs[1], fps=12.5, longest=60, seed=0,
-        cells=2,
-    )  # fmt: skip
-    for name in ("words_a", "words_b"):
-        tokens[name] = tokens[name] % len(WORDS)
-    made, again = (imagine(looking, Latents(tokens), GRID, seed=1) for _ in range(2))
+def test_clips_are_made_anew_the_same_each_time(looking, encoded):
+    made, again = (imagine(looking, encoded, GRID, seed=1) for _ in range(2))
     assert made["rows"].shape == (1, BATCH) and made["video"].shape[2:] == (288, SIZES.video_dim)
     assert sorted(made["rows"][0].tolist()) == list(range(16))
     assert torch.equal(made["video"], again["video"]) and made["video"].isfinite().all()
