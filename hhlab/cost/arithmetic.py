@@ -57,9 +57,17 @@ def outputs(shape: Shape) -> tuple[str, ...]:
 def out_dim(shape: Shape, modality: str) -> int:
     """Channels of a token as it leaves: one more says how far the source's is to be taken over.
 
-    Where the first picture is carried along, there are its motion and how far that is kept, too.
+    Where the first picture is carried along, there are its motion and how far that is kept, too,
+    and where the camera sways, how far what is said of that is believed.
     """
     return shape.in_dims[modality] + shape.copies + (modality == "video") * shape.moves
+
+
+def near_weights(shape: Shape) -> int:
+    """Weights by which a word hears those beside it."""
+    if not shape.near_words:
+        return 0
+    return (2 * shape.near_words + 2) * shape.width * (shape.width // 2)
 
 
 def in_out_weights(shape: Shape) -> int:
@@ -69,7 +77,7 @@ def in_out_weights(shape: Shape) -> int:
     if shape.text_vocabulary:
         way_in += shape.text_vocabulary * shape.in_dims["text"]
     if shape.near_words:
-        way_in += shape.width * (2 * shape.near_words + 1)
+        way_in += near_weights(shape) + shape.width // 2 + shape.width
     way_out = sum((shape.width + 1) * out_dim(shape, m) + shape.width for m in outputs(shape))
     return way_in + way_out
 
@@ -118,6 +126,7 @@ def forward_work(
         by_modality["video"] += tokens.image
     in_out = sum(by_modality[x] * shape.in_dims[x] for x in shape.modalities)
     in_out += sum(by_modality[x] * out_dim(shape, x) for x in outputs(shape))
+    in_out += tokens.text * near_weights(shape) // w
     in_out += n * max(0, shape.conditioning - CONDITIONING_LOOKUPS)
     past = carried_products(shape, tokens) if shape.moves else 0
     return (

@@ -41,7 +41,7 @@ class Shape:
     steps, guidance : how it is sampled unless told otherwise
     notes : where the numbers come from and what is assumed
     copies : one more channel a token leaves with, see ModelConfig
-    moves : channels more of a video token whose picture is carried along, see ModelConfig
+    moves : channels more of a video token whose picture is carried along, and which may sway
     components : of an image and of a video token, by which pictures are decoded and encoded then
     near_words : on either side, that a word hears before the layers, see ModelConfig
     """
@@ -71,6 +71,14 @@ class Shape:
     moves: int = 0
     components: tuple[int, int] = (0, 0)
     near_words: int = 0
+
+
+def moved_channels(config: ModelConfig) -> int:
+    """Channels that a video token leaves with beside its own: `Shape.moves`."""
+    if not config.moves:
+        return 0
+    frames, cells = config.moves[:2]
+    return config.carried + 2 * frames * cells**2 + config.sways
 
 
 def shape_of(
@@ -111,7 +119,7 @@ def shape_of(
         guidance=guidance,
         notes=notes,
         copies=config.copies,
-        moves=config.carried + 2 * config.moves[0] * config.moves[1] ** 2 if config.moves else 0,
+        moves=moved_channels(config),
         components=(config.shown("image"), config.shown("video")),
         near_words=config.near_words,
     )

@@ -135,7 +135,8 @@ def explain(cost: Cost) -> str:
         f"  attention   = 4 N^2 layers q * attended share {cost.attended_share:g}"
         f" = {_flop(part['attention'].flop)}",
         f"  in_out      = 2 w sum(tokens * channels){PAST if s.moves else ''}"
-        f" = {_flop(part['in_out'].flop)}",
+        + (f" + 2 w text * {s.near_words + 1} w" if s.near_words else "")
+        + f" = {_flop(part['in_out'].flop)}",
         f"  per clip    = total * steps {cost.steps}{' * 2 for guidance' if cost.guidance else ''}"
         f" = {_flop(cost.flop_per_clip)}",
         f"MEMORY per GPU (2 bytes a number; tokens shared by {cost.count})",

@@ -31,9 +31,8 @@ class ModelConfig:
     places : whether tokens are told where in the picture and when in the clip they lie, beside what
         rotary positions say of two tokens' distance
     copies : whether a token of a clip that is edited may be taken over from its source
-    near_words : how many words on either side a word of the prompt hears before the layers, each
-        channel by itself: which noun "blue" goes with is a matter of places that rotary positions,
-        which words share with pictures and sound, hardly tell
+    near_words : how many words on either side a word of the prompt hears before the layers, see
+        :class:`hhlab.model.near.Near`; 0: it is heard alone
     moves : where the first picture may be carried along through the clip, the pictures that a video
         token stands for, the parts along a block's side that move each by itself, and (all where
         that is left out) how many of a video token's leading channels are carried, the others
@@ -123,7 +122,9 @@ class ModelConfig:
         return asdict(self)
 
 
-FOAL = ModelConfig(image_dim=52 + LOOK + SWAY, video_dim=112 + LOOK + SWAY, moves=(4, 4, 96))
+FOAL = ModelConfig(
+    image_dim=52 + LOOK + SWAY, video_dim=112 + LOOK + SWAY, moves=(4, 4, 96), near_words=3
+)
 
 # 40 layers, width 5120, heads of 128, 8 key-value groups, modality-specific first and last four
 # layers, latents of 48 channels in 1x2x2 patches, sound of 64 channels, text vectors of 3584.

@@ -30,8 +30,8 @@ def guided_targets(
     """The same, led away from `away_text` without references (Ho and Salimans 2022, equation 6).
 
     Who is seen is led LOOKS_LED times as far: it is said, and cannot look overdrawn. How a mouth
-    is held follows from the sound, and how the camera sways from nothing that words say; neither is
-    led: the one would be less sure, the other too much.
+    is held follows from the sound, and which way the camera sways from nothing that words say;
+    neither is led: the one would be less sure, the other too much.
     References ask for something as words do, so both are left out together; a source, a first
     picture or a sound belong to the clip itself and stay.
 

@@ -29,6 +29,7 @@ CELL_PX = 4  # of the map on which a mouth is sought
 USUAL_PX = 20.0  # a mouth's width
 NEAR = 0.5  # of a block's side: from how far around a mouth its tokens are heard, as a deviation
 HALF = 2  # pictures are cleared up at half of their sides, with four times the channels
+OVERDRAWN = 1.4  # how mouths are drawn, times what is said: what is drawn is a guess, and too small
 SEEN, DRAWN = 32, 40  # channels of the networks
 
 
@@ -193,7 +194,7 @@ class Mouths(nn.Module):
         shapes = torch.einsum("btn,bnts->bts", near, held.unflatten(2, (-1, SHAPES)).float())
         if painting is not None:
             x = x + painting.painter(x, looks.repeat_interleave(pictures.shape[1], 0), where)
-        added = self.drawer(cut(x, where), shapes.flatten(0, 1))
+        added = self.drawer(cut(x, where), OVERDRAWN * shapes.flatten(0, 1))
         if painting is None:
             x = x + self.clearer(x)
         x = x + put_back(added, where, *x.shape[2:])

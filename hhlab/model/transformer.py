@@ -19,21 +19,22 @@ from diffusers.models.attention import AttentionMixin
 from diffusers.models.modeling_utils import ModelMixin
 from diffusers.utils import BaseOutput
 from torch import nn
-from torch.nn import functional as F
 
 from hhlab.errors import BadArgument
 from hhlab.model.carried import carry
 from hhlab.model.config import MODALITIES, ModelConfig
 from hhlab.model.layers import Layer
+from hhlab.model.near import Near
 from hhlab.model.rope import angles
 from hhlab.model.sequence import PLACE_FEATURES, ROLES, Layout
-from hhlab.model.ways_out import Part, copied, put
+from hhlab.model.ways_out import Part, believed, copied, put
 
 if TYPE_CHECKING:
     from hhlab.model.lapped import LappedCodec
 
 LEVEL_WAVES = 16
-ADDED = ("part.copy", "part.keep", "part.move")  # ways out beside the tokens themselves
+# parameters that begin as zeros, beside the ways out: at first they change nothing
+FROM_NOTHING = ("part.copy", "part.keep", "part.move", "part.believe", "near.out")
 
 
 @dataclass
@@ -54,19 +55,6 @@ class HorseOutput(BaseOutput):
     def to_float(self) -> dict[str, torch.Tensor]:
         """As float32, by name."""
         return {name: self[name].float() for name in ("image", "video", "audio")}
-
-
-class Near(nn.Module):
-    """What each token of a sequence hears of those beside it, each channel by itself."""
-
-    def __init__(self, width: int, reach: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(width, 1, 2 * reach + 1))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Keep the shape (b, n, width)."""
-        width, _, taps = self.weight.shape
-        return F.conv1d(x.mT, self.weight.to(x.dtype), padding=taps // 2, groups=width).mT
 
 
 class Join(nn.Module):
@@ -164,7 +152,7 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
                 nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
             if "to_out" in name:
                 parameter.mul_((2 * self.sizes.layers) ** -0.5)
-            if "heads" in name or "to_gate" in name or name.startswith(ADDED):
+            if "heads" in name or "to_gate" in name or name.startswith(FROM_NOTHING):
                 parameter.zero_()
             if name == "part.keep.bias":
                 parameter.fill_(-2.0)
@@ -231,11 +219,15 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
             found |= {
                 n: copied(n, found[n], given_by[n], layout, shown[n]) for n in ("image", "audio")
             }
+        if self.sizes.sways:
+            found["video"], trust = found["video"].split([found["video"].shape[-1] - 1, 1], dim=-1)
         first = layout.where("image", "target")
         first = (found["image"] if layout.is_noise("image") else image)[:, first]
         found["video"], motion = self._carried(found["video"], first, layout)
         if self.sizes.copies:
             found["video"] = copied("video", found["video"], video, layout, shown["video"])
+        if self.sizes.sways:
+            found["video"] = believed(found["video"], trust, video)
         image, video, audio = (found[name] for name in MODALITIES[1:])
         if not return_dict:
             return image, video, audio

@@ -1,7 +1,8 @@
 """How tokens leave the transformer: what each modality's are, and how far other ways are believed.
 
 A guess of the layers is joined with what is known by shorter ways: the first picture carried along
-(:mod:`hhlab.model.carried`), and the source of a clip that is edited.
+(:mod:`hhlab.model.carried`), the source of a clip that is edited, and, of what is chance, the noise
+that the tokens came with.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from hhlab.model.config import MODALITIES, ModelConfig
+from hhlab.model.config import MODALITIES, SWAY, ModelConfig
 from hhlab.model.layers import Norm
 
 if TYPE_CHECKING:
@@ -37,11 +38,15 @@ class Part(nn.Module):
             self.keep = nn.Linear(config.width, config.carried)
             self.motions = 2 * frames * cells**2
             self.move = nn.Linear(config.width, self.motions)
+        self.sways = config.sways
+        if self.sways:
+            self.believe = nn.Linear(config.width, 1)
 
     def forward(self, x: torch.Tensor, sizes: tuple[int, ...]) -> list[torch.Tensor]:
         """Each (b, n, channels); then, with copies, how far the source is to be taken over.
 
-        After that, for video that is carried along: how far that is kept, and its motion.
+        After that, for video that is carried along: how far that is kept, and its motion; and for
+        video that says how the camera sways, how far that is believed.
         """
         out = []
         for name, part in zip(MODALITIES[1:], x.split(list(sizes), dim=1)[1:], strict=True):
@@ -51,6 +56,8 @@ class Part(nn.Module):
                 found.append(self.copy[name](part))
             if self.moves and name == "video":
                 found += [self.keep(part), self.move(part)]
+            if self.sways and name == "video":
+                found.append(self.believe(part))
             out.append(torch.cat(found, -1) if len(found) > 1 else found[0])
         return out
 
@@ -79,3 +86,15 @@ def copied(
         return put(guess, target, now * (1 - take) + there * take)
     joined = now[..., :shown] * (1 - take) + there[..., :shown] * take
     return put(guess, target, torch.cat([joined, now[..., shown:]], -1))
+
+
+def believed(guess: torch.Tensor, trust: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """Guesses (b, n, channels) of how a camera sways, joined with what noisy tokens say of it.
+
+    Nothing but their noise says which way a hand shakes, and the best guess is what is there, times
+    what a signal of its size can be at this level (a Kalman gain): `trust`, (b, n, 1), which is
+    that where the prompt asks for a hand, and nothing where it does not. First pictures say the
+    same numbers, but nobody reads them there.
+    """
+    rest, sway = guess[..., :-SWAY], guess[..., -SWAY:]
+    return torch.cat([rest, sway + trust * tokens[..., -SWAY:].to(sway)], -1)

@@ -248,3 +248,21 @@ def test_sizes_with_sway():
     assert (SIZES.shown("image"), SIZES.shown("video")) == (48, 64)
     with pytest.raises(ValueError, match="camera sways"):
         replace(SIZES, video_dim=80 + LOOK + SWAY - 1)
+
+
+@pytest.mark.parametrize("source", [False, True])
+def test_which_way_a_camera_sways_is_taken_from_the_noise_as_far_as_it_is_believed(codecs, source):
+    torch.manual_seed(0)
+    model = HorseTransformer.of(SIZES).carry_with(swaying(codecs))
+    layout = make_layout(Grid(4, 4, 1, 0.32, 4, 0.04), text_tokens=4, source=source)
+    dims = SIZES.image_dim, SIZES.video_dim, SIZES.audio_dim
+    tokens = [torch.randn(1, k, d) for k, d in zip(layout.sizes[1:], dims, strict=True)]
+    rest = torch.tensor([[3, 4, 2, 0]]), *tokens, torch.full((1, 3), 0.6), layout
+    with torch.no_grad():
+        fresh = model(*rest)
+        model.part.believe.bias.fill_(1.5)
+        out = model(*rest)
+    assert not fresh.video[..., -SWAY:].any()
+    assert torch.allclose(out.video[..., -SWAY:], 1.5 * tokens[1][..., -SWAY:])
+    assert torch.equal(out.video[..., :-SWAY], fresh.video[..., :-SWAY])
+    assert torch.equal(out.image, fresh.image)

@@ -22,7 +22,7 @@ from hhlab.model.training.growing import grown
 from hhlab.model.training.latents import Latents, mouth_share
 from hhlab.model.training.loop import Trainer, rate_at
 from hhlab.model.training.objective import FINE, draw_levels, make_batch
-from hhlab.model.training.recipe import Recipe
+from hhlab.model.training.recipe import SHARES, Recipe
 from hhlab.model.training.tasks import Task
 from tests.model.conftest import TINY
 
@@ -162,6 +162,20 @@ def test_a_recipe_with_unknown_settings_is_refused(tmp_path):
     path.write_text("steps: 5\nlearning: fast\n")
     with pytest.raises(BadArgument, match="learning"):
         Recipe.read(path)
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_a_share_that_is_none_is_refused(name):
+    assert Recipe(**{name: 0}) != Recipe(**{name: 1.0})
+    for share in (1.5, -0.1, "often", float("nan"), True):
+        with pytest.raises(BadArgument, match=name):
+            Recipe(**{name: share})
+
+
+@pytest.mark.parametrize("steps", [0.1, -1, "some", True])
+def test_steps_that_cannot_be_counted_are_refused(steps):
+    with pytest.raises(BadArgument, match="worded_first"):
+        Recipe(worded_first=steps)
 
 
 def test_a_run_begins_with_a_finished_model_of_its_sizes(data, tmp_path):

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from hhlab.model import HORSE_15B, HorseTransformer
+from hhlab.model.near import Near
 from hhlab.model.sequence import Grid, make_layout
-from hhlab.model.transformer import Near
 from tests.model.conftest import TINY
 
 GRID = Grid(rows=2, columns=2, groups=2, group_s=0.32, audio_tokens=6, token_s=0.04)
@@ -63,19 +63,24 @@ def test_every_kind_of_token_reaches_every_other(model):
         assert all(g.abs().sum() > 0 for g in reached), target
 
 
-def test_words_hear_those_beside_them_each_channel_by_itself():
-    near, x = Near(4, 2), torch.zeros(1, 9, 4)
-    x[0, 4, 1] = 1.0
+def test_words_hear_those_beside_them_and_no_others():
+    near, x = Near(8, 2), torch.randn(1, 9, 8)
     assert not near(x).any()  # nothing, before it has learnt
-    torch.nn.init.uniform_(near.weight, 0.5, 1.0)
-    heard = near(x)[0]
-    assert heard[:, 1].ne(0).nonzero().ravel().tolist() == [2, 3, 4, 5, 6]
-    assert not heard[:, [0, 2, 3]].any()
+    torch.nn.init.normal_(near.out.weight)
+    other = x.clone()
+    other[0, 4] = torch.randn(8)
+    changed = (near(x) - near(other)).abs()[0].amax(1) > 1e-6
+    assert changed.nonzero().ravel().tolist() == [2, 3, 4, 5, 6]
+    swapped = x[:, [0, 1, 4, 3, 2, 5, 6, 7, 8]]  # and it matters on which side
+    assert not torch.allclose(near(x)[:, 3], near(swapped)[:, 3], atol=1e-6)
+
+
+def test_a_fresh_model_learns_to_hear_neighbours():
     made = HorseTransformer.of(replace(TINY, near_words=1, moves=()))
     for head in made.part.heads.values():
         torch.nn.init.normal_(head.weight, std=0.1)
     made(**example())["audio"].square().sum().backward()
-    assert made.near.weight.grad.abs().sum() > 0
+    assert made.near.out.weight.grad.abs().sum() > 0
 
 
 def test_order_of_references_is_told_by_index_and_role_not_by_place(model):

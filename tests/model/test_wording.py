@@ -15,11 +15,14 @@ from hhlab.errors import BadArgument
 from hhlab.model import HorseTransformer
 from hhlab.model.config import LOOK, SWAY
 from hhlab.model.sequence import Grid
+from hhlab.model.training.latents import Latents
+from hhlab.model.training.loop import Trainer
 from hhlab.model.training.objective import loss_of
 from hhlab.model.training.plan import Planner
+from hhlab.model.training.recipe import Recipe
 from hhlab.model.training.tasks import Task, draw_task
 from hhlab.model.training.truth import said_look
-from hhlab.model.training.wording import LEAST, PROMPTS, draw_prompts, worded_batch
+from hhlab.model.training.wording import HUES, LEAST, PROMPTS, draw_prompts, worded_batch
 from hhlab.model.words import full_vocabulary
 from tests.model.conftest import TINY
 
@@ -42,6 +45,19 @@ def test_scripts_are_those_that_training_may_see_and_prompts_fit():
     for script, text in zip(scripts, texts, strict=True):
         named = {name: value for name, value in parse(text).items() if name in ATTRIBUTES}
         assert named and all(getattr(script, name) == value for name, value in named.items())
+
+
+def test_half_of_the_scripts_have_two_colours_that_could_change_places():
+    scripts, _ = draw_prompts(200, 60, 3)
+    walls = [script.place.removesuffix(" studio") for script in scripts]
+    both = [
+        wall != script.dye and {wall, script.dye} <= set(HUES)
+        for wall, script in zip(walls, scripts, strict=True)
+    ]
+    assert {"red", "green", "blue", "yellow"} == set(HUES)
+    assert 0.4 < np.mean(both) < 0.7
+    pairs = {(w, s.dye) for w, s, two in zip(walls, scripts, both, strict=True) if two}
+    assert len(pairs) > 8  # of twelve, but for those that are held out: no colour is a wall's alone
 
 
 def test_the_same_draw_gives_the_same_prompts_and_another_others():
@@ -103,3 +119,18 @@ def test_prompts_alone_come_as_often_as_asked():
     plain, none = (torch.Generator().manual_seed(1) for _ in range(2))
     assert [draw_task(plain) for _ in range(20)] == [draw_task(none, worded=0.0) for _ in range(20)]
     assert Task(alone="words") not in [draw_task(plain) for _ in range(200)]
+
+
+def test_a_run_can_begin_with_prompts_alone(data, tmp_path):
+    known = {"attributes": torch.zeros(8, len(ATTRIBUTES), dtype=torch.int16)}
+    known |= {"camera": torch.zeros(8, 9, 4)}
+    told = Latents(data.tensors | {f"{n}_{side}": x for n, x in known.items() for side in "ab"})
+    dims = {"image_dim": 12, "video_dim": 16, "audio_dim": 10, "text_dim": 32, "text_tokens": 60}
+    model = dims | {"width": 32, "layers": 2, "edge_layers": 0}
+    recipe = Recipe(worded_first=2, batch=2, steps=4, model=model)
+    grid = Grid(2, 2, 2, 0.32, 6, 0.12)
+    run = Trainer(recipe, tmp_path, told, told, grid, text_vocabulary=len(WORDS))
+    draw = torch.Generator().manual_seed(0)
+    assert [run.batch(step, draw).rendered for step in range(4)] == [False, False, True, True]
+    nobody = Trainer(recipe, tmp_path, data, data, grid, text_vocabulary=len(WORDS))
+    assert nobody.batch(0, draw).rendered  # of clips that were not rendered no script is known

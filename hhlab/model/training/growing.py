@@ -31,7 +31,8 @@ def grown(model: HorseTransformer, sizes: ModelConfig, *, heard: float = HEARD) 
     New channels of image and video tokens follow the old ones: the ways out answer 0, which is what
     they are on average. The ways in look at them from the start, `heard` times as hard as a fresh
     model's do: were both nothing, neither would ever learn from the other what only the channels
-    themselves can tell. With 0 all else is as `model` has it.
+    themselves can tell. With 0 all else is as `model` has it. What is new altogether begins as in a
+    fresh model, where it adds nothing.
 
     Raises
     ------
@@ -42,9 +43,9 @@ def grown(model: HorseTransformer, sizes: ModelConfig, *, heard: float = HEARD) 
     new = HorseTransformer.of(sizes)
     before = dict(model.named_parameters())
     for name, parameter in new.named_parameters():
-        if not (name.startswith("embed") and parameter.ndim == 2):
-            parameter.zero_()
-        if name in before:
-            parameter *= heard
-            parameter[tuple(slice(0, n) for n in before[name].shape)] = before[name].to(parameter)
+        if name not in before:
+            continue
+        ways_in = name.startswith("embed") and parameter.ndim == 2
+        parameter *= heard if ways_in else 0.0
+        parameter[tuple(slice(0, n) for n in before[name].shape)] = before[name].to(parameter)
     return new.train(model.training)

@@ -146,7 +146,8 @@ class Trainer:
         """The batch of a step; where the task's clips cost little it holds more of them."""
         recipe = self.recipe
         progress = 1.0 if recipe.start else step / recipe.steps
-        worded = recipe.worded if self.planner is not None else 0.0
+        worded = 1.0 if step < recipe.worded_first else recipe.worded
+        worded = worded if self.planner is not None else 0.0  # without a plan there are no scripts
         task = draw_task(draw, progress, worded)
         if task.alone == "words":
             return worded_batch(self.model.sizes, self.grid, draw, device=self.accelerator.device)

@@ -9,6 +9,8 @@ from typing import Any
 from hhlab.errors import BadArgument
 from hhlab.model.config import ModelConfig
 
+SHARES = ("drop_prompt", "worded", "warmup", "decay", "ema")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -31,6 +33,8 @@ class Recipe:
     drop_prompt : share of clips trained without their prompt, for guidance; of those with
         references three times as many
     worded : share of the batches that hold prompts alone, of scripts that nobody rendered
+    worded_first : steps at the beginning in which all of them do (of clips that were not rendered
+        no scripts are known, and both are nothing)
     save_every, sample_every : steps
     kept : steps whose checkpoints are kept beside the newest, as kept-STEP.safetensors
     precision : "bf16" or "fp32"
@@ -45,6 +49,10 @@ class Recipe:
         says so
     look_steps : in which it learns, before that, to read who is seen
     model : sizes that differ from ModelConfig's
+
+    Raises
+    ------
+    BadArgument : a share that is not from 0 to 1, a `worded_first` that is no count
     """
 
     name: str = "foal"
@@ -64,6 +72,7 @@ class Recipe:
     temperature: float = 1.0
     drop_prompt: float = 0.1
     worded: float = 0.0
+    worded_first: int = 0
     save_every: int = 200
     sample_every: int = 1000
     kept: tuple[int, ...] = ()
@@ -81,6 +90,15 @@ class Recipe:
     look_steps: int = 2800
     model: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name in SHARES:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+                raise BadArgument(name, expected="a share from 0 to 1", found=repr(value))
+        first = self.worded_first
+        if isinstance(first, bool) or not isinstance(first, int) or first < 0:
+            raise BadArgument("worded_first", expected="steps, 0 or more", found=repr(first))
+
     def config(self, *, text_vocabulary: int) -> ModelConfig:
         """The sizes of the model."""
         values = {**self.model, "text_vocabulary": text_vocabulary}
@@ -92,7 +110,12 @@ class Recipe:
 
     @classmethod
     def read(cls, path: str | Path) -> Recipe:
-        """Read a recipe. Raises :class:`BadArgument` for settings that do not exist."""
+        """Read a recipe.
+
+        Raises
+        ------
+        BadArgument : settings that do not exist, or that cannot be
+        """
         import yaml
 
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}

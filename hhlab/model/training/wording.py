@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from hhlab.actors.dataset import sample_pair
 from hhlab.actors.prompts import words_of_language, write_prompt
-from hhlab.actors.script import ATTRIBUTES, Script
+from hhlab.actors.script import ATTRIBUTES, Script, split_of
 from hhlab.errors import BadArgument
 from hhlab.model.config import LOOK, ModelConfig
 from hhlab.model.looks import alike
@@ -30,6 +30,8 @@ PROMPTS = 48  # in a batch
 SIDE = 3  # blocks of the picture that is asked for; its place is all that it has
 LEAST = 0.97  # of noise: what the rest would show of a clip cannot be seen
 PLAN_WEIGHT = 1.0  # of what the middle does not know of a script, which is most of what there is
+WALLS = tuple(place.removesuffix(" studio") for place in ATTRIBUTES["place"])
+HUES = tuple(dye for dye in ATTRIBUTES["dye"] if dye in WALLS)  # of garments and walls
 MOST_TRIES = 200  # to write a prompt that is short enough
 
 
@@ -46,12 +48,24 @@ def draw_prompts(count: int, longest: int, seed: int) -> tuple[list[Script], lis
         if number > MOST_TRIES * count:
             raise BadArgument("text_tokens", expected="room for prompts", found=str(longest))
         script = sample_pair(seed, number, "train")[0]
+        if number % 2:
+            script = coloured(script, np.random.default_rng([seed, number]))
         text = write_prompt(script, seed + number).text
         number += 1
-        if len(split(text)) <= longest:
+        if split_of(script) == "train" and len(split(text)) <= longest:
             scripts.append(script)
             texts.append(text)
     return scripts, texts
+
+
+def coloured(script: Script, rng: np.random.Generator) -> Script:
+    """A script with two of the colours that can belong to a garment or to a wall.
+
+    Of plain scripts a seventh can be told wrongly by mixing up what has which colour, where both
+    are named; it is what is hardest to read in a prompt.
+    """
+    wall, dye = rng.permutation(HUES)[:2]
+    return replace(script, place=f"{wall} studio", dye=str(dye))
 
 
 def worded_batch(
