@@ -61,7 +61,8 @@ def open_folder(folder: Path, *, device: str = "cpu", dtype: str | None = None) 
     FileMissing : there is no pipeline in it, a part is missing, or a variant's base is not here
     UnknownModel : it holds another kind of pipeline
     UnsafePickle : it holds weights as a pickle
-    WeightsDamaged : a file was cut short or is of another kind, or a weight is nan or infinite
+    WeightsDamaged : a file was cut short or is of another kind, or a weight is missing, nan or
+        infinite
     BadArgument : `dtype`, or a `device` that is not here
     """
     if dtype is not None and dtype not in DTYPES:
@@ -133,6 +134,8 @@ def _refuse_pickles(folder: Path) -> None:
 
 def _check_finite(tensors: Mapping[str, torch.Tensor], folder: Path) -> None:
     for key, value in tensors.items():
+        if value.is_meta:  # what no file gave
+            raise WeightsDamaged(folder, expected=f"weights called {key}", found="none")
         if value.is_floating_point() and not value.isfinite().all():
             raise WeightsDamaged(folder, expected="finite weights", found=f"{key} has others")
 

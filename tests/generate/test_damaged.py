@@ -6,11 +6,13 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 import hhlab as hh
 from hhlab import cli
 from hhlab.errors import BadArgument, FileMissing, UnknownModel, WeightsDamaged
 from hhlab.model import variant as variants
+from hhlab.model.training.run import opened
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
@@ -75,6 +77,17 @@ def test_parts_that_do_not_belong_together_are_named(folder):
     config.write_text(json.dumps({**said, "text_dim": 2 * said["text_dim"]}))
     with pytest.raises(WeightsDamaged, match=r"foal'.*parts that belong together"):
         hh.load(folder)
+
+
+def test_weights_that_lack_a_matrix_are_named(folder):
+    file = folder / "transformer" / WEIGHTS
+    stored = load_file(file)
+    stored.pop("part.norm.audio.weight")
+    save_file(stored, file, metadata={"format": "pt"})
+    with pytest.raises(WeightsDamaged, match=r"foal'.*part\.norm\.audio\.weight.*found none"):
+        hh.load(folder)
+    with pytest.raises(BadArgument, match=r"start.*part\.norm\.audio\.weight"):
+        opened("start", str(folder))
 
 
 def test_a_variant_without_its_differences_is_named(folder):

@@ -99,7 +99,11 @@ def opened(name: str, folder: str) -> HorsePipeline:
     """The pipeline that a recipe's setting `name` is the folder of."""
     if not (Path(folder) / "model_index.json").is_file():
         raise BadArgument(name, expected="the folder of a pipeline", found=folder)
-    return HorsePipeline.from_pretrained(folder, use_safetensors=True)
+    pipe = HorsePipeline.from_pretrained(folder, use_safetensors=True)
+    for key, value in pipe.transformer.state_dict().items():
+        if value.is_meta:  # what no file gave
+            raise BadArgument(name, expected=f"weights called {key}", found=f"none in {folder}")
+    return pipe
 
 
 def opened_start(recipe: Recipe) -> HorsePipeline:
