@@ -14,6 +14,8 @@ from hhlab.model.inputs import Given
 from hhlab.types import Audio, Clip, Shot
 from hhlab.types.limits import check_shot
 
+EDITS_LED = 2.0  # guidance of edits, at most: led farther, what is to change is overdrawn
+
 
 def make(
     pipe, shot: Shot | Sequence[Shot], *, on_progress: Callable[[int, int], None] | None = None,
@@ -33,7 +35,7 @@ def make(
     canvases = [canvas_for(pipe, s) for s in shots]
     givens = [gather(pipe, s, canvas) for s, canvas in zip(shots, canvases, strict=True)]
     for number, (s, given, canvas) in enumerate(zip(shots, givens, canvases, strict=True)):
-        groups.setdefault((given.kinds, canvas, s.steps, s.guidance), []).append(number)
+        groups.setdefault((given.kinds, canvas, s.steps, led(pipe, s)), []).append(number)
     total = sum((pipe.default_steps if steps is None else steps) for *_, steps, _ in groups)
     done, stopped, clips = 0, False, {}
 
@@ -53,7 +55,7 @@ def make(
             negative_prompt=[shots[k].negative_prompt for k in members],
             given=[givens[k] for k in members],
             num_inference_steps=pipe.default_steps if steps is None else steps,
-            guidance_scale=pipe.default_guidance if guidance is None else guidance,
+            guidance_scale=guidance,
             width=canvas.width,
             height=canvas.height,
             num_frames=canvas.num_frames,
@@ -67,6 +69,13 @@ def make(
         ):
             clips[k] = as_clip(pipe, shots[k], frames, samples, unknown)
     return clips[0] if one else [clips[k] for k in range(len(shots))]
+
+
+def led(pipe, shot: Shot) -> float:
+    """The guidance that a shot asks for, or that its mode is best with."""
+    if shot.guidance is not None:
+        return shot.guidance
+    return pipe.default_guidance if shot.source is None else min(EDITS_LED, pipe.default_guidance)
 
 
 def canvas_for(pipe, shot: Shot) -> Canvas:
@@ -139,7 +148,7 @@ def as_clip(pipe, shot: Shot, frames, samples, unknown: tuple[str, ...]) -> Clip
         "generator": pipe.name, "mode": shot.mode, "prompt": shot.prompt,
         "negative_prompt": shot.negative_prompt, "seed": shot.seed,
         "steps": pipe.default_steps if shot.steps is None else shot.steps,
-        "guidance": pipe.default_guidance if shot.guidance is None else shot.guidance,
+        "guidance": led(pipe, shot),
         "temperature": pipe.config.temperature, "unknown_words": list(unknown),
     }  # fmt: skip
     audio = Audio(

@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 import hhlab as hh
 from hhlab.errors import BadArgument, BadArray, Cancelled, FileMissing, UnknownModel, UnsafePickle
 from hhlab.model import Given
+from hhlab.model.shots import EDITS_LED
 from tests.model.conftest import smooth_pictures
 
 
@@ -279,3 +280,26 @@ def test_the_readme_opens_what_ships_with_diffusers_alone():
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False
     )
     assert done.stdout.split() == ["HorsePipeline", "True"], done.stderr
+
+
+def test_edits_are_led_less_unless_a_shot_says_otherwise(pipe, monkeypatch):
+    source = pipe.generate(hh.Shot("a man", steps=1))
+    assert source.provenance["guidance"] == pipe.default_guidance == 3.0
+
+    def guidance(**asked) -> float:
+        return pipe.generate(hh.Shot("a man", source=source, steps=1, **asked)).provenance[
+            "guidance"
+        ]
+
+    assert guidance() == EDITS_LED < 3.0
+    assert guidance(guidance=3.0) == 3.0
+    led = []
+    call = type(pipe).__call__
+    monkeypatch.setattr(
+        type(pipe), "__call__",
+        lambda self, *a, **k: led.append(k["guidance_scale"]) or call(self, *a, **k),
+    )  # fmt: skip
+    pipe.generate([hh.Shot("a man", steps=1), hh.Shot("a man", source=source, steps=1)])
+    assert led == [3.0, EDITS_LED]
+    monkeypatch.setattr(pipe, "default_guidance", 1.0, raising=False)
+    assert guidance() == 1.0  # one that is not led at all stays so
