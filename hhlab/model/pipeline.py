@@ -122,7 +122,8 @@ class HorsePipeline(DiffusionPipeline):
         given : references, first picture, source clip, picture or sound to be kept, of each clip;
             all clips of a batch must be given the same kinds
         num_inference_steps, guidance_scale : guidance leads away from the negative prompt without
-            references; 1 turns it off and halves the work
+            references; 1 turns it off and halves the work. Of a source, 2 is enough, which is what
+            `generate` takes
         temperature : above 0 and up to 1, of the noise that pictures begin with; the model was
             trained with 1, less gives smoother pictures that differ less from seed to seed
             (Kingma and Dhariwal 2018, "Glow", section 6, there of a flow's density); the
