@@ -55,12 +55,8 @@ def outputs(shape: Shape) -> tuple[str, ...]:
 
 
 def out_dim(shape: Shape, modality: str) -> int:
-    """Channels of a token as it leaves: one more says how far the source's is to be taken over.
-
-    Where the first picture is carried along, there are its motion and how far that is kept, too,
-    and where the camera sways, how far what is said of that is believed.
-    """
-    return shape.in_dims[modality] + shape.copies + (modality == "video") * shape.moves
+    """Channels of a token as it leaves: its own, and how far other ways to them are believed."""
+    return shape.in_dims[modality] + shape.beside.get(modality, 0)
 
 
 def near_weights(shape: Shape) -> int:
@@ -128,7 +124,7 @@ def forward_work(
     in_out += sum(by_modality[x] * out_dim(shape, x) for x in outputs(shape))
     in_out += tokens.text * near_weights(shape) // w
     in_out += n * max(0, shape.conditioning - CONDITIONING_LOOKUPS)
-    past = carried_products(shape, tokens) if shape.moves else 0
+    past = carried_products(shape, tokens) if any(shape.components) else 0
     return (
         Work(
             "projections",

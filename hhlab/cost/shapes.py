@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -40,8 +40,8 @@ class Shape:
     audio_tokens_per_s, text_tokens : tokens of sound per second, and of text at most
     steps, guidance : how it is sampled unless told otherwise
     notes : where the numbers come from and what is assumed
-    copies : one more channel a token leaves with, see ModelConfig
-    moves : channels more of a video token whose picture is carried along, and which may sway
+    beside : channels that a token leaves with beside its own, by modality: how far it is taken from
+        a source, a first picture, references or its noise, see ModelConfig
     components : of an image and of a video token, by which pictures are decoded and encoded then
     near_words : on either side, that a word hears before the layers, see ModelConfig
     """
@@ -67,18 +67,22 @@ class Shape:
     steps: int
     guidance: bool
     notes: tuple[str, ...] = ()
-    copies: bool = False
-    moves: int = 0
-    components: tuple[int, int] = (0, 0)
+    beside: Mapping[str, int] = field(default_factory=dict)
+    components: tuple[int, int] = (0, 0)  # none where no picture is carried
     near_words: int = 0
 
 
-def moved_channels(config: ModelConfig) -> int:
-    """Channels that a video token leaves with beside its own: `Shape.moves`."""
-    if not config.moves:
-        return 0
-    frames, cells = config.moves[:2]
-    return config.carried + 2 * frames * cells**2 + config.sways
+def beside_channels(config: ModelConfig) -> dict[str, int]:
+    """Channels that each modality's tokens leave with beside their own: `Shape.beside`."""
+    from hhlab.model.config import LOOK
+
+    out = {name: config.taken(name) for name in ("image", "video", "audio")}
+    if config.moves:
+        frames, cells = config.moves[:2]
+        out["video"] += config.carried + 2 * frames * cells**2 + config.sways
+    for name in ("image", "video"):
+        out[name] += LOOK * config.recalls
+    return out
 
 
 def shape_of(
@@ -118,9 +122,8 @@ def shape_of(
         steps=steps,
         guidance=guidance,
         notes=notes,
-        copies=config.copies,
-        moves=moved_channels(config),
-        components=(config.shown("image"), config.shown("video")),
+        beside=beside_channels(config),
+        components=(config.shown("image"), config.shown("video")) if config.moves else (0, 0),
         near_words=config.near_words,
     )
 

@@ -134,7 +134,7 @@ def explain(cost: Cost) -> str:
         f"  mlp         = 2 N layers mlp       = {_flop(part['mlp'].flop)}",
         f"  attention   = 4 N^2 layers q * attended share {cost.attended_share:g}"
         f" = {_flop(part['attention'].flop)}",
-        f"  in_out      = 2 w sum(tokens * channels){PAST if s.moves else ''}"
+        f"  in_out      = 2 w sum(tokens * channels){PAST if any(s.components) else ''}"
         + (f" + 2 w text * {s.near_words + 1} w" if s.near_words else "")
         + f" = {_flop(part['in_out'].flop)}",
         f"  per clip    = total * steps {cost.steps}{' * 2 for guidance' if cost.guidance else ''}"

@@ -31,6 +31,10 @@ class ModelConfig:
     places : whether tokens are told where in the picture and when in the clip they lie, beside what
         rotary positions say of two tokens' distance
     copies : whether a token of a clip that is edited may be taken over from its source
+    relights : whether, beside that, each number of it may be by a factor of its own, so that what
+        is seen stays while the light on it changes
+    recalls : whether who is seen in what is given (references, a source, a first picture) may be
+        said again number by number, by a way past the layers
     near_words : how many words on either side a word of the prompt hears before the layers, see
         :class:`hhlab.model.near.Near`; 0: it is heard alone
     moves : where the first picture may be carried along through the clip, the pictures that a video
@@ -58,6 +62,8 @@ class ModelConfig:
     copies: bool = True
     moves: tuple[int, ...] = ()
     near_words: int = 0
+    relights: bool = False
+    recalls: bool = False
 
     def __post_init__(self) -> None:
         if sum(self.rope_pairs) * 2 != self.head_dim:
@@ -67,7 +73,12 @@ class ModelConfig:
             )
         if self.heads % self.kv_heads or 2 * self.edge_layers > self.layers:
             raise ValueError("heads must divide by kv_heads, and edge layers fit into the layers")
-
+        if self.relights and not self.copies:
+            raise ValueError("what is not taken over (copies) cannot be relit (relights)")
+        if self.recalls and not self.looks:
+            raise ValueError(
+                "tokens that do not say who is seen have nothing to say again (recalls)"
+            )
         if self.moves:
             # three numbers of `moves` leave the rest of a token to the mouth, four a picture
             said, mouths = self.video_dim - self.carried, MOUTH * self.moves[0]
@@ -97,6 +108,10 @@ class ModelConfig:
         pictures = self.moves[0] if name == "video" else 1
         return dim - self.mouths * MOUTH * pictures - self.alike
 
+    def taken(self, name: str) -> int:
+        """How many numbers of a token say how its source is taken over."""
+        return self.copies + self.relights * self.shown(name)
+
     @property
     def mouths(self) -> bool:
         """Whether a picture's tokens say, after what is seen there, how the mouth is held."""
@@ -123,8 +138,9 @@ class ModelConfig:
 
 
 FOAL = ModelConfig(
-    image_dim=52 + LOOK + SWAY, video_dim=112 + LOOK + SWAY, moves=(4, 4, 96), near_words=3
-)
+    image_dim=52 + LOOK + SWAY, video_dim=112 + LOOK + SWAY, moves=(4, 4, 96), near_words=3,
+    relights=True, recalls=True,
+)  # fmt: skip
 
 # 40 layers, width 5120, heads of 128, 8 key-value groups, modality-specific first and last four
 # layers, latents of 48 channels in 1x2x2 patches, sound of 64 channels, text vectors of 3584.

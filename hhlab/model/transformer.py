@@ -22,19 +22,30 @@ from torch import nn
 
 from hhlab.errors import BadArgument
 from hhlab.model.carried import carry
-from hhlab.model.config import MODALITIES, ModelConfig
+from hhlab.model.config import LOOK, MODALITIES, ModelConfig
 from hhlab.model.layers import Layer
 from hhlab.model.near import Near
 from hhlab.model.rope import angles
 from hhlab.model.sequence import PLACE_FEATURES, ROLES, Layout
-from hhlab.model.ways_out import Part, believed, copied, put
+from hhlab.model.ways_out import (
+    PICTURES,
+    Part,
+    believed,
+    copied,
+    looks_given,
+    put,
+    recalled,
+)
 
 if TYPE_CHECKING:
     from hhlab.model.lapped import LappedCodec
 
 LEVEL_WAVES = 16
 # parameters that begin as zeros, beside the ways out: at first they change nothing
-FROM_NOTHING = ("part.copy", "part.keep", "part.move", "part.believe", "near.out")
+FROM_NOTHING = (
+    "part.copy", "part.keep", "part.move", "part.believe", "part.relight", "part.recall",
+    "near.out",
+)  # fmt: skip
 
 
 @dataclass
@@ -102,12 +113,14 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         copies: bool = True,
         moves: tuple[int, ...] = (),
         near_words: int = 0,
+        relights: bool = False,
+        recalls: bool = False,
     ) -> None:
         super().__init__()
         config = ModelConfig(
             width, layers, edge_layers, heads, kv_heads, head_dim, mlp_width, image_dim, video_dim,
             audio_dim, text_vocabulary, text_dim, text_tokens, tuple(rope_pairs), gates,
-            places, copies, tuple(moves), near_words,
+            places, copies, tuple(moves), near_words, relights, recalls,
         )  # fmt: skip
         self.sizes = config
         self.words = nn.Embedding(text_vocabulary, text_dim) if text_vocabulary else None
@@ -213,11 +226,15 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
             if return_middle and number == len(self.blocks) // 2:
                 middle = x
         found = dict(zip(MODALITIES[1:], self.part(x, sizes), strict=True))
+        again = {}
+        if self.sizes.recalls:
+            for n in PICTURES:
+                found[n], again[n] = found[n].split([found[n].shape[-1] - LOOK, LOOK], dim=-1)
         if self.sizes.copies:
             given_by = {"image": image, "video": video, "audio": audio}
-            shown = {n: self.sizes.shown(n) for n in given_by}
+            counts = {n: (self.sizes.shown(n), self.sizes.taken(n)) for n in given_by}
             found |= {
-                n: copied(n, found[n], given_by[n], layout, shown[n]) for n in ("image", "audio")
+                n: copied(n, found[n], given_by[n], layout, *counts[n]) for n in ("image", "audio")
             }
         if self.sizes.sways:
             found["video"], trust = found["video"].split([found["video"].shape[-1] - 1, 1], dim=-1)
@@ -225,9 +242,13 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         first = (found["image"] if layout.is_noise("image") else image)[:, first]
         found["video"], motion = self._carried(found["video"], first, layout)
         if self.sizes.copies:
-            found["video"] = copied("video", found["video"], video, layout, shown["video"])
+            found["video"] = copied("video", found["video"], video, layout, *counts["video"])
         if self.sizes.sways:
             found["video"] = believed(found["video"], trust, video)
+        if again:
+            alike = self.sizes.alike
+            looks = looks_given(image, video, layout, alike)
+            found |= {n: recalled(found[n], again[n], looks, alike) for n in PICTURES}
         image, video, audio = (found[name] for name in MODALITIES[1:])
         if not return_dict:
             return image, video, audio
@@ -241,7 +262,9 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         if not sizes.moves:
             return found, None
         known = sizes.carried
-        found, keep, motion = found.split([dim + sizes.copies, known, self.part.motions], dim=-1)
+        found, keep, motion = found.split(
+            [dim + sizes.taken("video"), known, self.part.motions], dim=-1
+        )
         if not first.shape[1] or at.start == at.stop:
             return found, None
         if self.codec is None:

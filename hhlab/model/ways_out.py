@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from hhlab.model.config import MODALITIES, SWAY, ModelConfig
+from hhlab.model.config import LOOK, MODALITIES, SWAY, ModelConfig
 from hhlab.model.layers import Norm
 
 if TYPE_CHECKING:
     from hhlab.model.sequence import Layout
+
+PICTURES = ("image", "video")
+QUICK = 6.0  # times what ways past the layers answer: at first nothing, soon nearly all there is
 
 
 class Part(nn.Module):
@@ -33,6 +36,11 @@ class Part(nn.Module):
         self.motions = 0
         if self.copies:
             self.copy = nn.ModuleDict({n: nn.Linear(config.width, 1) for n in MODALITIES[1:]})
+        self.relights = config.relights
+        if self.relights:
+            self.relight = nn.ModuleDict(
+                {n: nn.Linear(config.width, config.shown(n)) for n in MODALITIES[1:]}
+            )
         if self.moves:
             frames, cells = self.moves[:2]
             self.keep = nn.Linear(config.width, config.carried)
@@ -41,12 +49,17 @@ class Part(nn.Module):
         self.sways = config.sways
         if self.sways:
             self.believe = nn.Linear(config.width, 1)
+        self.recalls = config.recalls
+        if self.recalls:
+            self.recall = nn.ModuleDict({n: nn.Linear(config.width, LOOK) for n in PICTURES})
 
     def forward(self, x: torch.Tensor, sizes: tuple[int, ...]) -> list[torch.Tensor]:
-        """Each (b, n, channels); then, with copies, how far the source is to be taken over.
+        """Each (b, n, channels); then, with copies, how far the source is to be taken over, and
+        with relights by how much more or less each number of it.
 
         After that, for video that is carried along: how far that is kept, and its motion; and for
-        video that says how the camera sways, how far that is believed.
+        video that says how the camera sways, how far that is believed. Last, of pictures, how far
+        they show whom what is given shows.
         """
         out = []
         for name, part in zip(MODALITIES[1:], x.split(list(sizes), dim=1)[1:], strict=True):
@@ -54,10 +67,14 @@ class Part(nn.Module):
             found = [self.heads[name](part)]
             if self.copies:
                 found.append(self.copy[name](part))
+            if self.relights:
+                found.append(QUICK * self.relight[name](part))
             if self.moves and name == "video":
                 found += [self.keep(part), self.move(part)]
             if self.sways and name == "video":
                 found.append(self.believe(part))
+            if self.recalls and name in PICTURES:
+                found.append(QUICK * self.recall[name](part))
             out.append(torch.cat(found, -1) if len(found) > 1 else found[0])
         return out
 
@@ -68,23 +85,23 @@ def put(tokens: torch.Tensor, at: slice, new: torch.Tensor) -> torch.Tensor:
 
 
 def copied(
-    name: str, found: torch.Tensor, tokens: torch.Tensor, layout: Layout, shown: int
+    name: str, found: torch.Tensor, tokens: torch.Tensor, layout: Layout, shown: int, taken: int
 ) -> torch.Tensor:
-    """Guesses (b, n, channels + 1), those of a clip that is edited joined with their source.
+    """Guesses (b, n, channels + taken), those of a clip that is edited joined with their source.
 
-    The last channel says how far a token of the source is taken over at its place: most of an
-    edited clip is to stay as it was, and no way through the layers is as exact. That holds for the
-    first `shown` channels; how a mouth is held concerns the sound, and no place.
+    The first of the last `taken` channels says how far a token of the source is taken over at its
+    place: most of an edited clip is to stay as it was, and no way through the layers is as exact.
+    Where there are more, they say by what more or less each number of it is: another light makes a
+    block's mean another, and its edges stronger or weaker, but leaves them where they are.
+    That holds for the first `shown` channels; how a mouth is held concerns the sound, and no place.
     """
-    guess, take = found[..., :-1], found[..., -1:].sigmoid()
+    guess, said = found[..., :-taken], found[..., -taken:]
     source, target = layout.where(name, "source"), layout.where(name, "target")
     if source == slice(0, 0):
         return guess
-    there, take = tokens[:, source].to(guess.dtype), take[:, target]
-    now = guess[:, target]
-    if shown == now.shape[-1]:
-        return put(guess, target, now * (1 - take) + there * take)
-    joined = now[..., :shown] * (1 - take) + there[..., :shown] * take
+    there, said = tokens[:, source, :shown].to(guess.dtype), said[:, target]
+    now, take = guess[:, target], said[..., :1].sigmoid()
+    joined = now[..., :shown] * (1 - take) + there * (take + said[..., 1:] if taken > 1 else take)
     return put(guess, target, torch.cat([joined, now[..., shown:]], -1))
 
 
@@ -98,3 +115,34 @@ def believed(guess: torch.Tensor, trust: torch.Tensor, tokens: torch.Tensor) -> 
     """
     rest, sway = guess[..., :-SWAY], guess[..., -SWAY:]
     return torch.cat([rest, sway + trust * tokens[..., -SWAY:].to(sway)], -1)
+
+
+def looks_given(
+    image: torch.Tensor, video: torch.Tensor, layout: Layout, alike: int
+) -> torch.Tensor:
+    """Who is seen in the picture tokens (b, n, channels) that are given: (b, k, LOOK), k 0 or 1.
+
+    That is the mean of what references, a source, a first picture say in their numbers.
+    """
+    known = []
+    for name, tokens in (("image", image), ("video", video)):
+        given = layout.noisy(name, tokens.device) == 0
+        known.append(tokens[:, given, tokens.shape[-1] - alike :][..., :LOOK])
+    said = torch.cat(known, 1)
+    return said.mean(1, keepdim=True) if said.shape[1] else said
+
+
+def recalled(
+    guess: torch.Tensor, trust: torch.Tensor, looks: torch.Tensor, alike: int
+) -> torch.Tensor:
+    """Guesses (b, n, channels) of who is seen, joined with who is seen in what is given.
+
+    A face takes dozens of numbers, none of which words can say, and no way through the layers is as
+    exact as to say them again. `trust` (b, n, LOOK) says how far each of them is: a garment may be
+    another. `looks` is that of :func:`looks_given`.
+    """
+    if not looks.shape[1]:
+        return guess
+    at = guess.shape[-1] - alike
+    rest, said, more = guess.split([at, LOOK, alike - LOOK], dim=-1)
+    return torch.cat([rest, said + trust * (looks.to(said) - said), more], -1)

@@ -59,7 +59,12 @@ def test_operations_are_those_that_torch_counts(shape):
 
 
 @pytest.mark.parametrize(
-    "sizes", [{}, {"moves": (4, 4), "image_dim": 48, "video_dim": 96}, {"near_words": 0}]
+    "sizes",
+    [
+        {},
+        {"moves": (4, 4), "image_dim": 48, "video_dim": 96, "recalls": False},
+        {"near_words": 0, "relights": False},
+    ],
 )
 def test_parameters_and_operations_are_those_of_the_models_own_modules(sizes):
     from hhlab.model.config import FOAL

@@ -218,7 +218,7 @@ def test_what_is_edited_takes_its_pictures_from_the_source_and_not_how_the_mouth
     guess = torch.randn(1, count, 13)
     guess[..., -1] = 50.0  # all is to be taken over
     tokens = torch.randn(1, count, 12)
-    out = copied("video", guess, tokens, layout, 8)
+    out = copied("video", guess, tokens, layout, 8, 1)
     to, of = layout.where("video", "target"), layout.where("video", "source")
     assert torch.allclose(out[:, to, :8], tokens[:, of, :8])
     assert torch.equal(out[:, to, 8:], guess[:, to, 8:12])

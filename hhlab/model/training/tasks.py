@@ -59,9 +59,9 @@ def draw_task(draw: torch.Generator, progress: float = 1.0, worded: float = 0.0)
         return Task(alone="sound")
     if part < stills + sounds + between(MOMENTS, progress):
         return Task(
-            references=1 + int(4 * count) if kind < 0.3 else 0, source=kind > 0.75,
-            sound_given=sound < 0.45 and kind <= 0.75,
-            picture_given=0.45 <= sound < 0.5 and kind <= 0.75,
+            references=1 + int(4 * count) if kind < 0.3 else 0, source=kind > 0.65,
+            sound_given=sound < 0.45 and kind <= 0.65,
+            picture_given=0.45 <= sound < 0.5 and kind <= 0.65,
             groups=1 if length < 0.8 else 2, moment=True,
         )  # fmt: skip
     groups = None
@@ -70,11 +70,11 @@ def draw_task(draw: torch.Generator, progress: float = 1.0, worded: float = 0.0)
         length -= share
     sound_given = sound < 0.25
     picture_given = 0.25 <= sound < 0.33
-    if kind < 0.44:
+    if kind < 0.40:
         return Task(sound_given=sound_given, picture_given=picture_given, groups=groups)
-    if kind < 0.56:
+    if kind < 0.50:
         return Task(first_frame=True, sound_given=sound_given, groups=groups)
-    if kind < 0.86:
+    if kind < 0.77:
         return Task(references=1 + int(4 * count), sound_given=sound_given, groups=groups)
     return Task(source=True, groups=groups)
 

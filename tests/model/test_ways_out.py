@@ -1,0 +1,136 @@
+"""What is given leaves by ways past the layers: a source in another light, and who is seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from hhlab.model import HorseTransformer, LappedCodec
+from hhlab.model.config import LOOK, SWAY
+from hhlab.model.sequence import Grid, make_layout
+from hhlab.model.training.growing import grown, may_grow
+from hhlab.model.ways_out import QUICK, copied
+from tests.model.conftest import TINY
+
+BEFORE = replace(TINY, image_dim=52 + LOOK + SWAY, video_dim=80 + LOOK + SWAY, moves=(4, 2, 64))
+SIZES = replace(BEFORE, relights=True, recalls=True)
+ALIKE = LOOK + SWAY
+
+
+@pytest.fixture(scope="module")
+def model(codecs) -> HorseTransformer:
+    torch.manual_seed(0)
+    codec = LappedCodec(
+        block_px=8, image_dim=SIZES.image_dim, video_dim=SIZES.video_dim, mouths=True, looks=True,
+        sways=True,
+    ).eval()  # fmt: skip
+    codec.begin_with(LappedCodec(
+        block_px=8, image_dim=SIZES.image_dim, video_dim=SIZES.video_dim, mouths=True, looks=True,
+        sways=True,
+    ))  # fmt: skip
+    return HorseTransformer.of(SIZES).eval().carry_with(codec)
+
+
+def asked(seed: int = 0, **given):
+    """What a forward pass takes, of one clip of two groups."""
+    torch.manual_seed(seed)
+    layout = make_layout(Grid(4, 4, 1, 0.32, 4, 0.04), text_tokens=4, **given)
+    dims = SIZES.image_dim, SIZES.video_dim, SIZES.audio_dim
+    tokens = [torch.randn(1, k, d) for k, d in zip(layout.sizes[1:], dims, strict=True)]
+    return [torch.tensor([[3, 4, 2, 0]]), *tokens, torch.full((1, 3), 0.6), layout]
+
+
+def looks_of(tokens: torch.Tensor) -> torch.Tensor:
+    return tokens[..., -ALIKE : tokens.shape[-1] - SWAY]
+
+
+def test_a_source_is_taken_over_number_by_number_and_no_further_than_what_is_seen():
+    layout = make_layout(Grid(2, 2, 1, 0.32, 4, 0.04), text_tokens=2, source=True)
+    count, shown = layout.sizes[2], 8
+    factors = torch.linspace(-0.5, 1.2, shown)
+    guess = torch.cat(
+        [torch.randn(1, count, 12), torch.full((1, count, 1), -50.0), factors.expand(1, count, -1)],
+        -1,
+    )
+    tokens = torch.randn(1, count, 12)
+    out = copied("video", guess, tokens, layout, shown, 1 + shown)
+    to, of = layout.where("video", "target"), layout.where("video", "source")
+    wanted = guess[:, to, :shown] + factors * tokens[:, of, :shown]  # nothing is taken as it is
+    torch.testing.assert_close(out[:, to, :shown], wanted)
+    assert torch.equal(out[:, to, shown:], guess[:, to, shown:12])
+    guess[..., 12] = 0.0  # half of it is
+    half = copied("video", guess, tokens, layout, shown, 1 + shown)[:, to, :shown]
+    torch.testing.assert_close(
+        half, 0.5 * guess[:, to, :shown] + (0.5 + factors) * tokens[:, of, :shown]
+    )
+
+
+@pytest.mark.parametrize(
+    "given", [{"references": 2}, {"source": True}, {"first_frame": True}], ids=str
+)
+@torch.no_grad()
+def test_who_is_seen_in_what_is_given_is_said_again_as_far_as_that_is_trusted(model, given):
+    rest = asked(**given)
+    layout = rest[-1]
+    known = []
+    for name, tokens in (("image", rest[1]), ("video", rest[2])):
+        clean = layout.noisy(name, tokens.device) == 0
+        known.append(looks_of(tokens)[:, clean])
+    known = torch.cat(known, 1).mean(1)
+    fresh = model(*rest)
+    for part in model.part.recall.values():
+        part.bias.copy_(torch.linspace(0, 1, LOOK) / QUICK)
+    try:
+        out = model(*rest)
+    finally:
+        for part in model.part.recall.values():
+            part.bias.zero_()
+    at = layout.where("video", "target")
+    before, after = looks_of(fresh.video[:, at]), looks_of(out.video[:, at])
+    trust = torch.linspace(0, 1, LOOK)
+    torch.testing.assert_close(after, before + trust * (known[:, None] - before))
+    # all else is as it was
+    assert torch.equal(out.video[..., :-ALIKE], fresh.video[..., :-ALIKE])
+    assert torch.equal(out.video[..., -SWAY:], fresh.video[..., -SWAY:])
+    assert torch.equal(out.audio, fresh.audio)
+
+
+@torch.no_grad()
+def test_where_nothing_is_given_nothing_is_said_again(model):
+    rest = asked()
+    fresh = model(*rest)
+    for part in model.part.recall.values():
+        part.bias.fill_(1.0)
+    try:
+        out = model(*rest)
+    finally:
+        for part in model.part.recall.values():
+            part.bias.zero_()
+    assert torch.equal(out.video, fresh.video) and torch.equal(out.image, fresh.image)
+
+
+@pytest.mark.parametrize("given", [{}, {"references": 1}, {"source": True}], ids=str)
+@torch.no_grad()
+def test_a_model_grows_these_ways_and_does_at_first_as_it_did(model, given):
+    torch.manual_seed(3)
+    old = HorseTransformer.of(BEFORE).eval().carry_with(model.codec)
+    for head in old.part.heads.values():
+        head.weight.normal_(std=0.1)
+    new = grown(old, SIZES).carry_with(model.codec)
+    rest = asked(1, **given)
+    for one, other in zip(
+        old(*rest, return_dict=False), new(*rest, return_dict=False), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+    assert may_grow(BEFORE, SIZES) and not may_grow(SIZES, BEFORE)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "what"),
+    [({"copies": False}, "copies"), ({"image_dim": 52, "video_dim": 80}, "who is seen")],
+)
+def test_ways_that_lead_from_nothing_are_refused(sizes, what):
+    with pytest.raises(ValueError, match=what):
+        replace(SIZES, **sizes)
