@@ -10,8 +10,8 @@ from hhlab.model.config import LOOK
 from hhlab.model.sequence import Layout
 from hhlab.model.transformer import HorseTransformer
 
-LOOKS_LED = 2.0  # times as far as the rest what words say of who is seen is led
-READ_LED = 0.25  # and where references show it, of which it can be read
+LOOKS_LED = 2.0  # times as far as the rest what is said of who is seen is led
+READ_LED = 0.25  # and where references say it, and the model says it again
 MADE = ("image", "video", "audio")
 
 
@@ -30,11 +30,11 @@ def guided_targets(
 ) -> dict[str, torch.Tensor]:  # fmt: skip
     """The same, led away from `away_text` without references (Ho and Salimans 2022, equation 6).
 
-    Who is seen is led LOOKS_LED times as far where words alone say it: words say little, and it
-    cannot look overdrawn. References say it number by number, and led beyond these a face becomes
-    somebody else's: then READ_LED times. How a mouth is held follows from the sound, and which way
-    the camera sways from nothing that words say; neither is led: the one would be less sure, the
-    other too much.
+    Who is seen is led LOOKS_LED times as far: words say little of it, and it cannot look overdrawn.
+    References say it number by number to a model that recalls them, and led beyond these a face
+    becomes somebody else's: then READ_LED times. How a mouth is held follows from the sound, and
+    which way the camera sways from nothing that words say; neither is led: the one would be less
+    sure, the other too much.
     References ask for something as words do, so both are left out together; a source, a first
     picture or a sound belong to the clip itself and stay.
 
@@ -45,7 +45,7 @@ def guided_targets(
     scale : 1 is no guidance
     """
     bare = layout.without("reference")
-    looks_led = LOOKS_LED if bare is layout else READ_LED
+    looks_led = READ_LED if bare is not layout and model.sizes.recalls else LOOKS_LED
     if bare is layout:  # the same tokens twice: one batch
         twice = {name: torch.cat([x, x]) for name, x in tokens.items()}
         both = torch.cat([away_text, text])

@@ -122,14 +122,16 @@ def looks_given(
 ) -> torch.Tensor:
     """Who is seen in the picture tokens (b, n, channels) that are given: (b, k, LOOK), k 0 or 1.
 
-    That is the mean of what references, a source, a first picture say in their numbers.
+    That is the mean of what references (together), a source, a first picture say in their numbers.
     """
-    known = []
+    said = []
     for name, tokens in (("image", image), ("video", video)):
-        given = layout.noisy(name, tokens.device) == 0
-        known.append(tokens[:, given, tokens.shape[-1] - alike :][..., :LOOK])
-    said = torch.cat(known, 1)
-    return said.mean(1, keepdim=True) if said.shape[1] else said
+        start, looks = 0, tokens[..., tokens.shape[-1] - alike :][..., :LOOK]
+        for segment in layout.of(name):
+            if segment.clean and len(segment):
+                said.append(looks[:, start : start + len(segment)].mean(1, keepdim=True))
+            start += len(segment)
+    return torch.stack(said).mean(0) if said else image[:, :0, :LOOK]
 
 
 def recalled(

@@ -9,9 +9,10 @@ import torch
 
 from hhlab.model import HorseTransformer, LappedCodec
 from hhlab.model.config import LOOK, SWAY
+from hhlab.model.guidance import LOOKS_LED, MADE, READ_LED, guided_targets, targets
 from hhlab.model.sequence import Grid, make_layout
 from hhlab.model.training.growing import grown, may_grow
-from hhlab.model.ways_out import QUICK, copied
+from hhlab.model.ways_out import QUICK, copied, looks_given
 from tests.model.conftest import TINY
 
 BEFORE = replace(TINY, image_dim=52 + LOOK + SWAY, video_dim=80 + LOOK + SWAY, moves=(4, 2, 64))
@@ -91,6 +92,9 @@ def test_who_is_seen_in_what_is_given_is_said_again_as_far_as_that_is_trusted(mo
     before, after = looks_of(fresh.video[:, at]), looks_of(out.video[:, at])
     trust = torch.linspace(0, 1, LOOK)
     torch.testing.assert_close(after, before + trust * (known[:, None] - before))
+    at = layout.where("image", "target")
+    before, after = looks_of(fresh.image[:, at]), looks_of(out.image[:, at])
+    torch.testing.assert_close(after, before + trust * (known[:, None] - before))
     # all else is as it was
     assert torch.equal(out.video[..., :-ALIKE], fresh.video[..., :-ALIKE])
     assert torch.equal(out.video[..., -SWAY:], fresh.video[..., -SWAY:])
@@ -134,3 +138,43 @@ def test_a_model_grows_these_ways_and_does_at_first_as_it_did(model, given):
 def test_ways_that_lead_from_nothing_are_refused(sizes, what):
     with pytest.raises(ValueError, match=what):
         replace(SIZES, **sizes)
+
+
+def test_a_reference_counts_as_much_as_a_source_however_many_tokens_that_has():
+    layout = make_layout(Grid(4, 4, 1, 0.32, 4, 0.04), text_tokens=4, references=1, source=True)
+    image, video = (torch.zeros(1, layout.sizes[k], 2 * ALIKE) for k in (1, 2))
+    image[:, layout.where("image", "reference")] = 3.0
+    assert torch.allclose(looks_given(image, video, layout, ALIKE), torch.tensor(1.0))
+
+
+@pytest.mark.parametrize(
+    ("given", "led"), [({"references": 2}, READ_LED), ({"first_frame": True}, LOOKS_LED)], ids=str
+)
+@torch.no_grad()
+def test_who_is_seen_is_led_less_far_where_references_say_it(model, given, led):
+    text, image, video, audio, levels, layout = asked(2, **given)
+    tokens = dict(zip(MADE, (image, video, audio), strict=True))
+    torch.manual_seed(4)
+    heads = list(model.part.heads.values())
+    for head in heads:
+        head.weight.normal_(std=0.1)
+    bare = layout.without("reference")
+    alone = tokens | {"image": image[:, layout.where("image", "reference").stop :]}
+    to = targets(model, text, tokens, levels, layout)["video"]
+    away = targets(model, 0 * text, alone, levels, bare)["video"]
+    out = guided_targets(model, text, 0 * text, tokens, levels, layout, 3.0)["video"]
+    for head in heads:
+        head.weight.zero_()
+    torch.testing.assert_close(
+        looks_of(out), looks_of(to + 2.0 * led * (to - away)), rtol=1e-3, atol=1e-4
+    )
+
+
+def test_who_is_given_is_found_by_the_layout_alone():
+    layout = make_layout(Grid(4, 4, 1, 0.32, 4, 0.04), text_tokens=4, references=1, source=True)
+    # on a device without numbers, and so when compiled, nothing could be looked up in them
+    image, video = (torch.zeros(2, layout.sizes[k], ALIKE, device="meta") for k in (1, 2))
+    assert looks_given(image, video, layout, ALIKE).shape == (2, 1, LOOK)
+    bare = make_layout(Grid(4, 4, 1, 0.32, 4, 0.04), text_tokens=4)
+    image, video = (torch.zeros(2, bare.sizes[k], ALIKE) for k in (1, 2))
+    assert looks_given(image, video, bare, ALIKE).shape == (2, 0, LOOK)
