@@ -7,30 +7,23 @@ from dataclasses import replace
 import pytest
 import torch
 
-from hhlab.model import HorseTransformer, LappedCodec
+from hhlab.model import HorseTransformer
 from hhlab.model.config import LOOK, SWAY
 from hhlab.model.guidance import LOOKS_LED, MADE, READ_LED, guided_targets, targets
 from hhlab.model.sequence import Grid, make_layout
 from hhlab.model.training.growing import grown, may_grow
 from hhlab.model.ways_out import QUICK, copied, looks_given
-from tests.model.conftest import TINY
+from tests.model.test_sway import SIZES as BEFORE
+from tests.model.test_sway import swaying
 
-BEFORE = replace(TINY, image_dim=52 + LOOK + SWAY, video_dim=80 + LOOK + SWAY, moves=(4, 2, 64))
 SIZES = replace(BEFORE, relights=True, recalls=True)
 ALIKE = LOOK + SWAY
 
 
 @pytest.fixture(scope="module")
 def model(codecs) -> HorseTransformer:
+    codec = swaying(codecs)
     torch.manual_seed(0)
-    codec = LappedCodec(
-        block_px=8, image_dim=SIZES.image_dim, video_dim=SIZES.video_dim, mouths=True, looks=True,
-        sways=True,
-    ).eval()  # fmt: skip
-    codec.begin_with(LappedCodec(
-        block_px=8, image_dim=SIZES.image_dim, video_dim=SIZES.video_dim, mouths=True, looks=True,
-        sways=True,
-    ))  # fmt: skip
     return HorseTransformer.of(SIZES).eval().carry_with(codec)
 
 
@@ -178,3 +171,24 @@ def test_who_is_given_is_found_by_the_layout_alone():
     bare = make_layout(Grid(4, 4, 1, 0.32, 4, 0.04), text_tokens=4)
     image, video = (torch.zeros(2, bare.sizes[k], ALIKE) for k in (1, 2))
     assert looks_given(image, video, bare, ALIKE).shape == (2, 0, LOOK)
+
+
+@pytest.mark.parametrize("name", MADE)
+@torch.no_grad()
+def test_what_a_source_is_made_of_is_relit_and_nothing_is_where_there_is_none(model, name):
+    with_source, without = asked(3, source=True), asked(3)
+    fresh, alone = model(*with_source), model(*without)
+    bias, shown = model.part.relight[name].bias, SIZES.shown(name)
+    bias.copy_(torch.linspace(0, 0.2, shown))
+    try:
+        out, still = model(*with_source), model(*without)
+        factors = QUICK * bias.clone()
+    finally:
+        bias.zero_()
+    layout, tokens = with_source[-1], with_source[1 + MADE.index(name)]
+    to, of = layout.where(name, "target"), layout.where(name, "source")
+    torch.testing.assert_close(
+        out[name][:, to, :shown], fresh[name][:, to, :shown] + factors * tokens[:, of, :shown]
+    )
+    assert torch.equal(out[name][:, to, shown:], fresh[name][:, to, shown:])
+    assert torch.equal(still[name], alone[name])
