@@ -31,13 +31,14 @@ REFERENCES = 4
 
 @dataclass(frozen=True)
 class Settings:
-    """What all shards of a folder have in common."""
+    """What all shards of a folder have in common; `only` as :func:`sample_pair` takes it."""
 
     seed: int
     size_px: int
     fps: float
     seconds: float
     split: str
+    only: str = ""
     version: int = 1
 
 
@@ -76,16 +77,20 @@ class Shard:
 
 
 # --- what is in a unit ----------------------------------------------------------------------------
-def sample_pair(seed: int, number: int, split: str) -> tuple[Script, Script]:
+def sample_pair(seed: int, number: int, split: str, only: str = "") -> tuple[Script, Script]:
     """Draw unit `number`: a script and an edit of it, both of the split ("train" or "test").
 
-    One or two of clothes, place, light, words and voice change; the words in a third of the units.
+    One or two of clothes, place, light, words and voice change, the words in a third of the units;
+    with `only`, one of these, nothing but that.
     """
     if split not in ("train", "test"):
         raise BadArgument("split", expected="train or test", found=repr(split))
+    if only and only not in EDITABLE:
+        raise BadArgument("only", expected=f"one of {', '.join(EDITABLE)}", found=repr(only))
     rng = np.random.default_rng([seed, number, 0xDA7A])
     before = _first(split, lambda: Script.sample(int(rng.integers(2**48))))
-    return before, _first(split, lambda: edit_of(before, rng))
+    change = (lambda: changed(before, [only], rng)) if only else (lambda: edit_of(before, rng))
+    return before, _first(split, change)
 
 
 def _first(split: str, draw: Callable[[], Script]) -> Script:
@@ -102,6 +107,11 @@ def edit_of(script: Script, rng: np.random.Generator) -> Script:
     others = [name for name in EDITABLE if name != "words"]
     names += list(rng.choice(others, size=count - len(names), replace=False, p=(
         0.2, 0.25, 0.25, 0.2, 0.1)))  # fmt: skip
+    return changed(script, names, rng)
+
+
+def changed(script: Script, names: list[str], rng: np.random.Generator) -> Script:
+    """The script with another value of each of these."""
     changes: dict[str, object] = {}
     for name in names:
         if name == "words":
@@ -153,7 +163,7 @@ def render_unit(before: Script, after: Script, settings: Settings) -> dict[str, 
 # --- shards --------------------------------------------------------------------------------------
 def render_units(
     folder: Path | str, units: int, *, seed: int, workers: int, size_px: int = 96,
-    fps: float = 12.5, seconds: float = 2.0, split: str = "train",
+    fps: float = 12.5, seconds: float = 2.0, split: str = "train", only: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:  # fmt: skip
     """Render `units` units into `folder`, and return the shards' paths in order.
@@ -164,16 +174,19 @@ def render_units(
     Parameters
     ----------
     workers : processes; the files do not depend on it
+    only : what alone is to change between a unit's clips, as :func:`sample_pair` takes it
     progress : called with units done and units in all, first at the start, then for each shard
 
     Raises
     ------
-    BadArgument : the folder holds shards of other settings
+    BadArgument : the folder holds shards of other settings, or `only` may not be edited
     """
     folder = Path(folder)
-    settings = Settings(int(seed), int(size_px), float(fps), float(seconds), split)
+    settings = Settings(int(seed), int(size_px), float(fps), float(seconds), split, only)
     if split not in ("train", "test"):
         raise BadArgument("split", expected="train or test", found=repr(split))
+    if only and only not in EDITABLE:
+        raise BadArgument("only", expected=f"one of {', '.join(EDITABLE)}", found=repr(only))
     if units < 1 or workers < 1:
         raise BadArgument("units", expected="units and workers of at least 1", found=str(units))
     _agree(folder, settings)
@@ -212,7 +225,7 @@ def _agree(folder: Path, settings: Settings) -> None:
     if not note.exists():
         write_atomic(note, (json.dumps(asdict(settings), indent=1) + "\n").encode("ascii"))
         return
-    found = json.loads(note.read_text("utf-8"))
+    found = {"only": ""} | json.loads(note.read_text("utf-8"))
     if found != asdict(settings):
         raise BadArgument("folder", expected=f"shards of {asdict(settings)}", found=str(found))
 
@@ -255,7 +268,7 @@ def _render_shard(task: tuple[Path, int, int, Settings]) -> int:
     for number in range(first, first + count):
         if any(stop.is_set() for stop in _stop_signs):
             raise KeyboardInterrupt
-        before, after = sample_pair(settings.seed, number, settings.split)
+        before, after = sample_pair(settings.seed, number, settings.split, settings.only)
         rows.append(render_unit(before, after, settings))
     columns = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     part = path.with_name(f".part-{path.name}")

@@ -1,5 +1,7 @@
 """Shards hold what they say, are the same however they were made, and can be gone on with."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,15 @@ def test_pairs_differ_in_one_or_two_things_that_may_be_edited():
     assert split_of(before) == split_of(after) == "test"
 
 
+def test_nothing_but_what_is_asked_for_changes_between_the_clips_of_a_pair():
+    for number in range(40):
+        before, after = sample_pair(1, number, "train", "light")
+        assert before.light != after.light and before.edited(light=after.light) == after
+        assert split_of(before) == split_of(after) == "train"
+    with pytest.raises(BadArgument, match="only"):
+        sample_pair(1, 0, "train", "person")
+
+
 def test_files_do_not_depend_on_the_workers_and_runs_can_go_on(tmp_path, small_shards):
     calls = []
     one = render_units(tmp_path / "one", 1, workers=1, **SMALL)
@@ -92,9 +103,23 @@ def test_other_settings_are_not_mixed_into_a_folder(tmp_path, monkeypatch):
     with pytest.raises(BadArgument):
         render_units(tmp_path, 1, workers=1, **(SMALL | {"seed": 5}))
     with pytest.raises(BadArgument):
-        render_units(tmp_path, 0, workers=1, **SMALL)
+        render_units(tmp_path, 1, workers=1, only="light", **SMALL)
     with pytest.raises(BadArgument):
-        render_units(tmp_path / "x", 1, workers=1, split="validation", **SMALL)
+        render_units(tmp_path, 0, workers=1, **SMALL)
+    for wrong in ({"split": "validation"}, {"only": "person"}):
+        with pytest.raises(BadArgument):
+            render_units(tmp_path / "x", 1, workers=1, **wrong, **SMALL)
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_noted_before_only_one_thing_could_change_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(dataset, "_render_shard", lambda task: task[2])
+    render_units(tmp_path, 1, workers=1, **SMALL)
+    note = tmp_path / "settings.json"
+    known = json.loads(note.read_text("utf-8"))
+    del known["only"]
+    note.write_text(json.dumps(known), encoding="utf-8")
+    render_units(tmp_path, 1, workers=1, **SMALL)
 
 
 def test_stopping_leaves_only_whole_shards(tmp_path, small_shards, monkeypatch):

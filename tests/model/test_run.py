@@ -9,6 +9,7 @@ import torch
 import yaml
 
 import hhlab as hh
+from hhlab.actors.dataset import read_shard
 from hhlab.cli import main
 from hhlab.model import LappedCodec
 from hhlab.model.config import LOOK, SWAY
@@ -35,11 +36,15 @@ def test_a_model_and_its_variant_are_made_from_nothing(tmp_path, capsys):
     clip = hh.load(folder).generate(hh.Shot("A woman in the park.", steps=1))
     assert clip.info.duration_s == pytest.approx(2.0) and clip.info.has_audio
 
-    # the same command again would overwrite; with --resume it goes on
+    # the same command again would overwrite
     assert main(["train", "--config", str(recipe), "-o", str(out)]) != 0
-    recipe.write_text(yaml.safe_dump(RECIPE | {"steps": 3}))
+    # with --resume it goes on, in a world that may have grown
+    recipe.write_text(yaml.safe_dump(RECIPE | {"steps": 3, "relit": 1}))
     assert main(["train", "--config", str(recipe), "-o", str(out), "--resume"]) == 0
     assert "going on from step 2" in capsys.readouterr().out
+    (relit,) = (out / "world" / "relit").glob("*.npz")
+    before, after = read_shard(relit).scripts(0)
+    assert before.light != after.light and before.edited(light=after.light) == after
 
     fast = {"name": "tiny-fast", "variant": "fast", "base": folder, "rank": 2, "steps": 1}
     smaller = {name: value for name, value in (RECIPE | fast).items() if name != "model"}

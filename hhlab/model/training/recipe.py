@@ -21,6 +21,7 @@ class Recipe:
     name : of the model
     units, seed : how many units of the actors' world are rendered (two clips and four stills
         each), and from which seed
+    relit : units more, between whose clips nothing but the light changes
     watched : units of the test split that the loss is watched on
     steps, batch : updates, and clips in each
     muon_rate, adam_rate : learning rates of the inner matrices (Muon) and of all else (AdamW)
@@ -52,12 +53,13 @@ class Recipe:
 
     Raises
     ------
-    BadArgument : a share that is not from 0 to 1, a `worded_first` that is no count
+    BadArgument : a share that is not from 0 to 1, a `worded_first` or `relit` that is no count
     """
 
     name: str = "foal"
     units: int = 3000
     seed: int = 1
+    relit: int = 0
     watched: int = 64
     steps: int = 4000
     batch: int = 24
@@ -95,9 +97,10 @@ class Recipe:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
                 raise BadArgument(name, expected="a share from 0 to 1", found=repr(value))
-        first = self.worded_first
-        if isinstance(first, bool) or not isinstance(first, int) or first < 0:
-            raise BadArgument("worded_first", expected="steps, 0 or more", found=repr(first))
+        for name, what in (("worded_first", "steps"), ("relit", "units")):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise BadArgument(name, expected=f"{what}, 0 or more", found=repr(value))
 
     def config(self, *, text_vocabulary: int) -> ModelConfig:
         """The sizes of the model."""

@@ -26,6 +26,7 @@ from hhlab.model.words import full_vocabulary
 
 SIZE_PX, FPS, SECONDS = CLIP.size_px, CLIP.fps, CLIP.seconds
 CODEC_SHARDS = 4  # on which the codecs' components are found
+RELIT_SEED = 1_000_000  # added to a world's seed where nothing but the light changes
 MOUTH_SHARDS = 16  # from which the picture's codec learns mouths and who is seen
 
 Say = Callable[[str], None]
@@ -54,24 +55,32 @@ def prepare(
     """
     config = sizes_of(recipe, start)
     parts = {}
-    for split, units in (("train", recipe.units), ("test", recipe.watched)):
-        say(f"rendering {units} {split} units")
-        parts[split] = render_units(
-            folder / split, units, seed=recipe.seed, workers=workers, size_px=SIZE_PX, fps=FPS,
-            seconds=SECONDS, split=split,
+    for name, units in (
+        ("train", recipe.units), ("test", recipe.watched), ("relit", recipe.relit),
+    ):  # fmt: skip
+        if name == "relit" and not units:
+            continue
+        say(f"rendering {units} {name} units")
+        relit = name == "relit"
+        parts[name] = render_units(
+            folder / name, units, seed=recipe.seed + RELIT_SEED * relit, workers=workers,
+            size_px=SIZE_PX, fps=FPS, seconds=SECONDS, split="train" if relit else name,
+            only="light" if relit else "",
             progress=lambda done, total: say(f"  {done} of {total}"),
         )  # fmt: skip
     picture, sound = codecs_of(recipe, config, folder / "codecs", parts["train"], start, say=say)
-    encoded = {
-        split: Latents.load(
-            encode_folder(
-                folder / split, folder / f"{split}-latents", picture, sound,
-                fps=FPS, longest=config.text_tokens, cells=config.moves[1] if config.moves else 0,
-                progress=lambda done, total: say(f"  encoded {done} of {total} shards"),
-            )
+    files = {
+        name: encode_folder(
+            folder / name, folder / f"{name}-latents", picture, sound,
+            fps=FPS, longest=config.text_tokens, cells=config.moves[1] if config.moves else 0,
+            progress=lambda done, total: say(f"  encoded {done} of {total} shards"),
         )
-        for split in parts
+        for name in parts
     }  # fmt: skip
+    encoded = {
+        "train": Latents.load(files["train"] + files.get("relit", [])),
+        "test": Latents.load(files["test"]),
+    }
     if config.moves and "motion_a" not in encoded["train"].tensors:
         raise BadArgument(
             "moves", expected=f"a world encoded with motion in {folder}", found="one without"
