@@ -55,9 +55,7 @@ class Given:
         out = {}
 
         def pictures(frames: Sequence[np.ndarray]) -> torch.Tensor:
-            fitted = np.stack([fit_picture(frame, size) for frame in frames])
-            x = torch.from_numpy(fitted).float() / 127.5 - 1
-            return x.to(codec.image_mean)
+            return fit_pictures(frames, size).to(codec.image_mean)
 
         def clip(frames: np.ndarray, role: str) -> None:
             if len(frames) != canvas.num_frames:
@@ -111,6 +109,12 @@ def fit_picture(picture: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
         return np.ascontiguousarray(middle)
     how = cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC
     return cv2.resize(middle, (wide, high), interpolation=how)
+
+
+def fit_pictures(frames: Sequence[np.ndarray], size_px: tuple[int, int]) -> torch.Tensor:
+    """Pictures brought to (width, height), float32 (n, height, width, 3) in [-1, 1]."""
+    fitted = np.stack([fit_picture(frame, size_px) for frame in frames])
+    return torch.from_numpy(fitted).float() / 127.5 - 1
 
 
 def encode_prompts(

@@ -179,6 +179,12 @@ class Mouths(nn.Module):
         shapes = self.reader(cut(x, self.finder(x))).view(len(pictures), 1, -1)
         return shapes.expand(-1, places, -1)
 
+    def around(self, pictures: torch.Tensor) -> torch.Tensor:
+        """How far each place of pictures (n, h, w, 3) belongs to a mouth's crop: (n, h, w, 1)."""
+        x = pictures.float().permute(0, 3, 1, 2).contiguous()
+        whole = x.new_ones(len(x), 1, CROP_PX, CROP_PX)
+        return put_back(whole, self.finder(x), *x.shape[2:]).permute(0, 2, 3, 1)
+
     def draw(
         self, pictures: torch.Tensor, held: torch.Tensor, painting: Looks | None = None,
         looks: torch.Tensor | None = None,

@@ -14,8 +14,9 @@ from diffusers.utils.torch_utils import randn_tensor
 
 from hhlab.errors import BadArray
 from hhlab.model.canvas import canvas_of, longest_seconds, native, shortest_seconds
+from hhlab.model.edges import drawn_over
 from hhlab.model.guidance import MADE, guided_targets, targets
-from hhlab.model.inputs import MOST_REFERENCES, Given, check, encode_prompts
+from hhlab.model.inputs import MOST_REFERENCES, Given, check, encode_prompts, fit_pictures
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.looks import alike, cooled
 from hhlab.model.mel import MelCodec
@@ -120,7 +121,8 @@ class HorsePipeline(DiffusionPipeline):
         ----------
         prompt, negative_prompt : what is to be seen and heard, and what guidance leads away from
         given : references, first picture, source clip, picture or sound to be kept, of each clip;
-            all clips of a batch must be given the same kinds
+            all clips of a batch must be given the same kinds. What is made of a source is drawn
+            along its edges (:mod:`hhlab.model.edges`)
         num_inference_steps, guidance_scale : guidance leads away from the negative prompt without
             references; 1 turns it off and halves the work. Of a source, 2 is enough, which is what
             `generate` takes
@@ -130,7 +132,7 @@ class HorsePipeline(DiffusionPipeline):
             pipeline's own, where not given
         width, height, num_frames : of the clips; as the model was trained on, where not given
         generator : one for all, or one a clip, so that a clip does not depend on its batch
-        output_type : "np" or "latent"
+        output_type : "np", or "latent" for tokens as the model made them
         callback_on_step_end : called as ``(pipeline, step, timestep, tensors)``; may return changed
             tensors; setting ``pipeline._interrupt`` stops
 
@@ -189,7 +191,7 @@ class HorsePipeline(DiffusionPipeline):
             if callback_on_step_end is not None:
                 shown = {name: tokens[name] for name in callback_on_step_end_tensor_inputs}
                 tokens |= callback_on_step_end(self, step, now, shown) or {}
-        return self._finish(tokens, layout, grid, unknown, output_type, return_dict)
+        return self._finish(tokens, layout, grid, givens, unknown, output_type, return_dict)
 
     def _start(self, layout, clean, generator, temperature, device) -> dict[str, torch.Tensor]:
         """Tokens before the first step: what is given, and noise."""
@@ -227,7 +229,7 @@ class HorsePipeline(DiffusionPipeline):
             self.transformer, text, away_text, given, levels, layout, guidance_scale
         )
 
-    def _finish(self, tokens, layout, grid, unknown, output_type, return_dict):
+    def _finish(self, tokens, layout, grid, givens, unknown, output_type, return_dict):
         made = {n: tokens[n][:, layout.where(n, "target")] for n in MADE}
         for name, part in made.items():
             if not part.isfinite().all():
@@ -243,6 +245,12 @@ class HorsePipeline(DiffusionPipeline):
             frames = codec.decode(
                 made["image"].to(kind), made["video"].to(kind), grid.rows, grid.columns
             )
+            if layout.is_noise("video") and givens[0].source is not None:
+                size = frames.shape[3], frames.shape[2]
+                first = 0 if layout.is_noise("image") else 1  # a given picture stays as it is
+                for clip, given in zip(frames, givens, strict=True):
+                    source = fit_pictures(given.source, size).to(clip.device)
+                    clip[first:] = drawn_over(clip[first:], source[first:], codec.mouth_nets)
             frames = ((frames.float().clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
             audio = self.sound_codec.decode(made["audio"].float()).float().cpu().numpy()
         self.maybe_free_model_hooks()
