@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from hhlab.errors import FileMissing
+from hhlab.errors import BadArgument, FileMissing
 from hhlab.model.training.recipe import Recipe
 from hhlab.model.transformer import HorseTransformer
 
@@ -40,11 +40,30 @@ def load(
     path: Path, *, model: torch.nn.Module, average: dict[str, torch.Tensor],
     optimisers: Sequence[torch.optim.Optimizer], planner: torch.nn.Module | None = None,
 ) -> int:  # fmt: skip
-    """Put a checkpoint back; return the number of steps done."""
+    """Put a checkpoint back; return the number of steps done.
+
+    Raises
+    ------
+    BadArgument : it is of another model, of other optimisers, or with another planner
+    """
     states: list[dict[int, dict]] = [{} for _ in optimisers]
     with safe_open(path, "pt") as file:
         parameters = dict(model.named_parameters())
         reading = {} if planner is None else dict(planner.named_parameters())
+        wanted = {
+            (f"{kind}.{name}", tuple(parameter.shape))
+            for kind, of in (("model", parameters), ("average", parameters), ("planner", reading))
+            for name, parameter in of.items()
+        }
+        held = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+        moments = {key for key in held if key.startswith("optimiser.")}
+        others = {key for key, _ in wanted ^ {(k, v) for k, v in held.items() if k not in moments}}
+        others |= {key for key in moments if int(key.split(".")[1]) >= len(states)}
+        if others:
+            raise BadArgument(
+                str(path), expected="a checkpoint of the recipe's model, by code as it is now",
+                found=f"another ({min(others)}); go on with what began it, or in a new folder",
+            )  # fmt: skip
         with torch.no_grad():
             for key in file.keys():  # noqa: SIM118
                 kind, _, name = key.partition(".")

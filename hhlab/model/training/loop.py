@@ -29,10 +29,6 @@ TASKS_WATCHED = {
 }  # fmt: skip
 
 
-OUT = ("part.heads", "part.keep", "part.move")
-HEADS_RATE = 1.0  # of the ways out, times the recipe's rate
-
-
 def rate_at(step: int, recipe: Recipe) -> float:
     """Share of the learning rate: up, level, down to nothing (trapezium)."""
     up = max(1, round(recipe.warmup * recipe.steps))
@@ -44,22 +40,17 @@ def make_optimisers(
     model: HorseTransformer, recipe: Recipe, planner: Planner | None = None
 ) -> list[torch.optim.Optimizer]:
     """Muon (Jordan et al. 2024) for the layers' matrices, AdamW for all else."""
-    inner, heads, rest = [], [], []
+    inner, rest = [], []
     for name, parameter in model.named_parameters():
         layers = name.startswith("blocks")
         matrix = parameter.ndim == 2 and layers and "to_gate" not in name
-        kind = inner if matrix else heads if name.startswith(OUT) else rest
-        kind.append(parameter)
+        (inner if matrix else rest).append(parameter)
     rest += [] if planner is None else list(planner.parameters())
     return [
         torch.optim.Muon(
             inner, lr=recipe.muon_rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
         ),
         torch.optim.AdamW(rest, lr=recipe.adam_rate, weight_decay=0.0, betas=(0.9, 0.98)),
-        # the ways out start at nothing, and coarse components need great weights
-        torch.optim.AdamW(
-            heads, lr=HEADS_RATE * recipe.adam_rate, weight_decay=0.0, betas=(0.9, 0.98)
-        ),
     ]
 
 
