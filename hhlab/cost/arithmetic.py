@@ -72,6 +72,8 @@ def in_out_weights(shape: Shape) -> int:
     way_in += shape.width * shape.conditioning
     if shape.text_vocabulary:
         way_in += shape.text_vocabulary * shape.in_dims["text"]
+    if shape.traces:
+        way_in += shape.width * sum(shape.in_dims[m] for m in outputs(shape))
     if shape.near_words:
         way_in += near_weights(shape) + shape.width // 2 + shape.width
     way_out = sum((shape.width + 1) * out_dim(shape, m) + shape.width for m in outputs(shape))

@@ -44,6 +44,7 @@ class Shape:
         a source, a first picture, references or its noise, see ModelConfig
     components : of an image and of a video token, by which pictures are decoded and encoded then
     near_words : on either side, that a word hears before the layers, see ModelConfig
+    traces : a token that is made of a source begins with it; without one that takes no time
     """
 
     name: str
@@ -70,6 +71,7 @@ class Shape:
     beside: Mapping[str, int] = field(default_factory=dict)
     components: tuple[int, int] = (0, 0)  # none where no picture is carried
     near_words: int = 0
+    traces: bool = False
 
 
 def beside_channels(config: ModelConfig) -> dict[str, int]:
@@ -113,7 +115,7 @@ def shape_of(
         in_dims=dict(zip(MODALITIES, dims, strict=True)),
         text_vocabulary=config.text_vocabulary,
         gates=config.gates,
-        conditioning=CONDITIONING + (PLACE_ROWS if config.places else 0),
+        conditioning=CONDITIONING + PLACE_ROWS * config.places,
         video_patch=video_patch,
         first_frame_alone=True,
         fps=fps,
@@ -125,6 +127,7 @@ def shape_of(
         beside=beside_channels(config),
         components=(config.shown("image"), config.shown("video")) if config.moves else (0, 0),
         near_words=config.near_words,
+        traces=config.traces,
     )
 
 

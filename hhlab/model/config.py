@@ -35,6 +35,7 @@ class ModelConfig:
         is seen stays while the light on it changes
     recalls : whether who is seen in what is given (references, a source, a first picture) may be
         said again number by number, by a way past the layers
+    traces : whether a token of a clip that is edited begins with its source's beside its own
     near_words : how many words on either side a word of the prompt hears before the layers, see
         :class:`hhlab.model.near.Near`; 0: it is heard alone
     moves : where the first picture may be carried along through the clip, the pictures that a video
@@ -64,6 +65,7 @@ class ModelConfig:
     near_words: int = 0
     relights: bool = False
     recalls: bool = False
+    traces: bool = False
 
     def __post_init__(self) -> None:
         if sum(self.rope_pairs) * 2 != self.head_dim:
@@ -139,7 +141,7 @@ class ModelConfig:
 
 FOAL = ModelConfig(
     image_dim=52 + LOOK + SWAY, video_dim=112 + LOOK + SWAY, moves=(4, 4, 96), near_words=3,
-    relights=True, recalls=True,
+    relights=True, recalls=True, traces=True,
 )  # fmt: skip
 
 # 40 layers, width 5120, heads of 128, 8 key-value groups, modality-specific first and last four

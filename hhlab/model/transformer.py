@@ -27,6 +27,7 @@ from hhlab.model.layers import Layer
 from hhlab.model.near import Near
 from hhlab.model.rope import angles
 from hhlab.model.sequence import PLACE_FEATURES, ROLES, Layout
+from hhlab.model.traced import Traced
 from hhlab.model.ways_out import (
     PICTURES,
     Part,
@@ -44,7 +45,7 @@ LEVEL_WAVES = 16
 # parameters that begin as zeros, beside the ways out: at first they change nothing
 FROM_NOTHING = (
     "part.copy", "part.keep", "part.move", "part.believe", "part.relight", "part.recall",
-    "near.out",
+    "near.out", "traced",
 )  # fmt: skip
 
 
@@ -115,12 +116,14 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
         near_words: int = 0,
         relights: bool = False,
         recalls: bool = False,
+        traces: bool = False,
     ) -> None:
         super().__init__()
         config = ModelConfig(
             width, layers, edge_layers, heads, kv_heads, head_dim, mlp_width, image_dim, video_dim,
             audio_dim, text_vocabulary, text_dim, text_tokens, tuple(rope_pairs), gates,
             places, copies, tuple(moves), near_words, relights, recalls,
+            traces,
         )  # fmt: skip
         self.sizes = config
         self.words = nn.Embedding(text_vocabulary, text_dim) if text_vocabulary else None
@@ -129,6 +132,7 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
             {name: nn.Linear(dim, width) for name, dim in zip(MODALITIES, dims, strict=True)}
         )
         self.near = Near(width, near_words) if near_words else None
+        self.traced = Traced(config) if traces else None
         self.role = nn.Embedding(len(ROLES), width)
         self.level = nn.Linear(2 * LEVEL_WAVES, width)
         self.place = nn.Linear(PLACE_FEATURES, width, bias=False) if places else None
@@ -205,6 +209,8 @@ class HorseTransformer(ModelMixin, ConfigMixin, AttentionMixin):
             x = self.embed[name](tokens.to(dtype))
             if not number and self.near is not None:
                 x = x + self.near(x)
+            if number and self.traced is not None:
+                x = self.traced(name, x, tokens.to(dtype), layout)
             x = x + self.role(layout.roles(name, device))
             if self.place is not None and number:
                 x = x + self.place(layout.places(name, device).to(dtype))

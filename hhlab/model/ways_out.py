@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hhlab.model.sequence import Layout
 
 PICTURES = ("image", "video")
-QUICK = 6.0  # times what ways past the layers answer: at first nothing, soon nearly all there is
+QUICK = 6.0  # times what ways answer that begin as nothing, and soon are nearly all there is
 
 
 class Part(nn.Module):

@@ -64,6 +64,7 @@ def test_operations_are_those_that_torch_counts(shape):
         {},
         {"moves": (4, 4), "image_dim": 48, "video_dim": 96, "recalls": False},
         {"near_words": 0, "relights": False},
+        {"traces": False},
     ],
 )
 def test_parameters_and_operations_are_those_of_the_models_own_modules(sizes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -21,7 +22,7 @@ from hhlab.model.training.checkpoint import averaged_model
 from hhlab.model.training.growing import grown
 from hhlab.model.training.latents import Latents, mouth_share
 from hhlab.model.training.loop import Trainer, rate_at
-from hhlab.model.training.objective import FINE, draw_levels, make_batch
+from hhlab.model.training.objective import FINE, draw_levels, make_batch, weighted_error
 from hhlab.model.training.recipe import SHARES, Recipe
 from hhlab.model.training.tasks import Task
 from tests.model.conftest import TINY
@@ -86,6 +87,28 @@ def test_what_moved_is_learnt(data, tmp_path):
     assert all(torch.equal(p, run.average[n]) for n, p in saved.named_parameters())
 
 
+def test_fine_channels_count_more_where_a_source_shows_what_noise_hides(data):
+    spread = torch.tensor([9.0] + 11 * [0.1])
+    sizes, ratio = Recipe(**RECIPE.to_dict()).config(text_vocabulary=8), {}
+    for source in (False, True):
+        batch = make_batch(
+            data, torch.tensor([0, 1]), GRID, torch.Generator().manual_seed(0), drop_prompt=0.0,
+            picture_shift=1.0, sound_shift=1.0, task=Task(source=source),
+        )  # fmt: skip
+        batch = replace(
+            batch, levels=torch.ones(2, 3), channels={"image": spread, "video": spread}, mouth={}
+        )
+        wanted = torch.zeros(2, 4, 12)
+        errors = []
+        for channel in (0, 5):
+            found = wanted.clone()
+            found[..., channel] = 1.0
+            errors.append(weighted_error(found, wanted, batch, "image", sizes))
+        ratio[source] = float(errors[0] / errors[1])
+    assert ratio[False] == pytest.approx(90.0, rel=1e-3)
+    assert ratio[True] == pytest.approx(90.0**0.5, rel=1e-3)
+
+
 def test_ctrl_c_keeps_what_was_done(data, tmp_path):
     run = trainer(data, tmp_path)
 
@@ -98,6 +121,15 @@ def test_ctrl_c_keeps_what_was_done(data, tmp_path):
     again = trainer(data, tmp_path)
     assert again.resume()
     assert again.step == 3
+
+
+@pytest.mark.parametrize("change", [{"traces": True}, {"layers": 2}, {"mlp_width": 64}], ids=str)
+def test_a_checkpoint_of_another_model_is_named(data, tmp_path, change):
+    made = trainer(data, tmp_path)
+    made.save()
+    other = Recipe(**RECIPE.to_dict() | {"model": SIZES | change})
+    with pytest.raises(BadArgument, match=re.escape(str(made.file))):
+        trainer(data, tmp_path, other).resume()
 
 
 def test_checkpoints_that_are_to_be_kept_stay(data, tmp_path):

@@ -10,7 +10,7 @@ from hhlab.errors import BadArgument
 from hhlab.model.config import ModelConfig
 from hhlab.model.transformer import HorseTransformer
 
-MAY_GROW = ("image_dim", "video_dim", "moves", "near_words", "relights", "recalls")
+MAY_GROW = ("image_dim", "video_dim", "moves", "near_words", "relights", "recalls", "traces")
 HEARD = 0.5  # of a fresh model's weights: how far new channels are heard at the start
 
 
@@ -21,7 +21,7 @@ def may_grow(old: ModelConfig, new: ModelConfig) -> bool:
     shown = all(new.shown(name) == old.shown(name) for name in ("image", "video"))
     more = new.mouths >= old.mouths and new.alike >= old.alike
     more = more and old.near_words in (0, new.near_words) and new.relights >= old.relights
-    more = more and new.recalls >= old.recalls
+    more = more and new.recalls >= old.recalls and new.traces >= old.traces
     return same and shown and new.moves[:2] == old.moves[:2] and more
 
 

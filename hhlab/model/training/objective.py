@@ -185,7 +185,8 @@ def weighted_error(
 
     Where all is noise a picture's channels count as they vary, which is about as an error of theirs
     counts in pixels: hundreds of fine components that noise hides anyway would else drown the few
-    coarse ones. The less noise there is, the more the fine ones count, up to the root of that. (How
+    coarse ones. The less noise there is, the more the fine ones count, up to the root of that, and
+    so they do at any level in a clip that is edited, whose source shows what noise hides. (How
     a mouth is held, which is no pixel, counts as SAID_WEIGHT components that vary as the mean of
     them does. Who is seen and how the camera sways count by themselves, and in all places alike; in
     a batch that nobody rendered the former alone.) `share` (b,) says how much each clip counts.
@@ -203,6 +204,7 @@ def weighted_error(
         return MODALITY_WEIGHT[name] * whole.mean() + 0.0 * error.sum()
     if name in batch.channels:
         level = batch.levels[:, 0].to(error)[:, None, None]
+        level = level * (batch.layout.where(name, "source") == slice(0, 0))
         spread = batch.channels[name][: error.shape[-1]].to(error)
         counts = (spread / spread.mean()) ** (0.5 + 0.5 * level)
         counts = counts / counts.mean(-1, keepdim=True)
