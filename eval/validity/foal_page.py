@@ -20,7 +20,8 @@ actor, the combination of clothes, colour and place, or the sentence is one that
 shows, and the prompts are put in ways that training prompts never are. Everything is read from the
 finished clips, pixels and sound, by the read-out whose card is `data/weights/readout.md`; the
 "renders" columns show what the same instrument says of the world itself, and of the world once
-through the model's codecs, which bounds every model of these codecs. In brackets stands the 95%
+through the model's codecs, which bounds every model of these codecs (but for edits, which are drawn
+along their source's edges). In brackets stands the 95%
 interval: Wilson's for shares, over clips for the rest. ✓ and ✗ say whether the figure itself
 reaches the goal.
 """

@@ -83,14 +83,18 @@ def sample_pair(seed: int, number: int, split: str, only: str = "") -> tuple[Scr
     One or two of clothes, place, light, words and voice change, the words in a third of the units;
     with `only`, one of these, nothing but that.
     """
-    if split not in ("train", "test"):
-        raise BadArgument("split", expected="train or test", found=repr(split))
-    if only and only not in EDITABLE:
-        raise BadArgument("only", expected=f"one of {', '.join(EDITABLE)}", found=repr(only))
+    _check(split, only)
     rng = np.random.default_rng([seed, number, 0xDA7A])
     before = _first(split, lambda: Script.sample(int(rng.integers(2**48))))
     change = (lambda: changed(before, [only], rng)) if only else (lambda: edit_of(before, rng))
     return before, _first(split, change)
+
+
+def _check(split: str, only: str) -> None:
+    if split not in ("train", "test"):
+        raise BadArgument("split", expected="train or test", found=repr(split))
+    if only and only not in EDITABLE:
+        raise BadArgument("only", expected=f"one of {', '.join(EDITABLE)}", found=repr(only))
 
 
 def _first(split: str, draw: Callable[[], Script]) -> Script:
@@ -183,10 +187,7 @@ def render_units(
     """
     folder = Path(folder)
     settings = Settings(int(seed), int(size_px), float(fps), float(seconds), split, only)
-    if split not in ("train", "test"):
-        raise BadArgument("split", expected="train or test", found=repr(split))
-    if only and only not in EDITABLE:
-        raise BadArgument("only", expected=f"one of {', '.join(EDITABLE)}", found=repr(only))
+    _check(split, only)
     if units < 1 or workers < 1:
         raise BadArgument("units", expected="units and workers of at least 1", found=str(units))
     _agree(folder, settings)

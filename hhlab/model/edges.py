@@ -79,6 +79,6 @@ def inverse(matrices: torch.Tensor) -> torch.Tensor:
 def drawn_over(
     made: torch.Tensor, source: torch.Tensor, mouths: Mouths | None = None
 ) -> torch.Tensor:
-    """The same, but for mouths, if these can be found: they may say something else by now."""
+    """As :func:`along_edges`, but mouths, if they can be found, stay: they may say other words."""
     drawn = along_edges(made, source)
     return drawn if mouths is None else torch.lerp(drawn, made.float(), mouths.around(made))

@@ -55,6 +55,20 @@ def test_where_a_source_explains_nothing_what_was_made_stays():
     assert far(along_edges(made, source), made) < 0.25 * made.std()
 
 
+def test_what_an_edit_changed_stays_beside_what_it_kept(lights):
+    source = lights["soft"]
+    draw = torch.Generator().manual_seed(1)
+    truth = source.clone()
+    truth[:, 48:] = 2 * torch.rand(truth[:, 48:].shape, generator=draw) - 1  # another garment
+    made = soft(truth)
+    made[:, 48:] = truth[:, 48:]
+    drawn = along_edges(made, source)
+    reach = 2 * 6  # windows, and their mean, reach so far across the border
+    kept, changed = slice(0, 48 - reach), slice(48 + reach, None)
+    assert far(drawn[:, kept], truth[:, kept]) < 0.85 * far(made[:, kept], truth[:, kept])
+    assert far(drawn[:, changed], made[:, changed]) < 1e-5
+
+
 def test_pictures_that_are_even_stay_even_and_finite():
     made, source = torch.full((1, 32, 48, 3), -0.4), torch.full((1, 32, 48, 3), 0.7)
     assert torch.allclose(along_edges(made, source), made, atol=1e-6)
