@@ -105,6 +105,7 @@ def drawing_flop(codec: Any, width: int, height: int, frames: int) -> float:
     """Operations that a codec with mouths needs to draw, two a weight and place."""
     from torch.nn import Conv2d
 
+    from hhlab.model.face import FACE_PX
     from hhlab.model.mouths import CROP_PX
 
     nets = codec.mouth_nets
@@ -116,11 +117,14 @@ def drawing_flop(codec: Any, width: int, height: int, frames: int) -> float:
     places += [(layer, quarter) for layer in others] + [(nets.drawer, crop)]
     if nets.clearer is not None:
         places += [(nets.clearer, half)]
-    if codec.look_nets is not None:
-        painter = codec.look_nets.painter
-        fine = (painter.begin, painter.before, painter.up, painter.after, painter.end)
-        places += [(part, half) for part in fine]
-        places += [(part, quarter) for part in (painter.down, painter.inner)]
+    drawing = codec.look_nets
+    if drawing is not None:
+        for net, pixels in ((drawing.painter, width * height), (drawing.face, FACE_PX**2)):
+            if net is None:
+                continue
+            fine = (net.begin, net.before, net.up, net.after, net.end)
+            places += [(part, pixels / 4) for part in fine]
+            places += [(part, pixels / 16) for part in (net.down, net.inner)]
     return 2.0 * frames * sum(
         many * sum(m.weight.numel() for m in part.modules() if isinstance(m, Conv2d))
         for part, many in places

@@ -12,6 +12,11 @@ out of mouths, a token may say in a few numbers more (:mod:`hhlab.model.mouths`)
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -22,6 +27,7 @@ from torch.nn import functional as F
 from hhlab.errors import BadArgument, BadArray
 from hhlab.model.codec import KeepsPrecision
 from hhlab.model.config import LOOK, SWAY
+from hhlab.model.face import Face
 from hhlab.model.looks import Looks
 from hhlab.model.mouths import SHAPES, Mouths
 from hhlab.model.sway import swayed
@@ -61,19 +67,22 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
     token's `image_dim` or `video_dim` numbers, four a picture, say how the mouth is held; with
     `looks` the next, LOOK of them, who is seen, and in what; with `sways` the last, SWAY of them,
     how the camera sways. (A given clip's camera is not looked for: it is said to stand still, and
-    how it sways stays in the pictures.)
+    how it sways stays in the pictures.) With `faces` whole faces are drawn anew, by what tokens say
+    already (:mod:`hhlab.model.face`).
     """
 
     @register_to_config
     def __init__(
         self, block_px: int = 16, frames: int = 4, image_dim: int = 256, video_dim: int = 512,
-        mouths: bool = False, looks: bool = False, sways: bool = False,
+        mouths: bool = False, looks: bool = False, sways: bool = False, faces: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
         if looks and not mouths:
             raise BadArgument("looks", expected="a codec with mouths", found="one without")
         if sways and not looks:
             raise BadArgument("sways", expected="a codec with looks", found="one without")
+        if faces and not looks:
+            raise BadArgument("faces", expected="a codec with looks", found="one without")
         self.alike = looks * LOOK + sways * SWAY  # channels that are the same in all of a clip
         image_dim -= mouths * SHAPES + self.alike
         video_dim -= mouths * frames * SHAPES + self.alike
@@ -84,13 +93,25 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
             self.register_buffer(f"{name}_basis", torch.zeros(values, dim, dtype=torch.float16))
             self.register_buffer(f"{name}_scale", torch.ones(dim))
         # a codec is finished but while it is taught; what it encodes needs no gradient
-        self.mouth_nets = Mouths(clear=not looks).eval().requires_grad_(False) if mouths else None
-        self.look_nets = Looks().eval().requires_grad_(False) if looks else None
+        self.mouth_nets = Mouths(clear=not looks) if mouths else None
+        self.look_nets = Looks(Face() if faces else None) if looks else None
+        for nets in (self.mouth_nets, self.look_nets):
+            if nets is not None:
+                nets.eval().requires_grad_(False)
         self._matrices: dict[tuple, torch.Tensor] = {}
 
     @property
     def frames(self) -> int:
         return self.config.frames
+
+    @wraps(ModelMixin.save_pretrained)  # pipelines look at what it takes
+    def save_pretrained(self, save_directory: str | Path, *args: Any, **options: Any) -> None:
+        """As diffusers does it, but networks in half precision: exact to .1%, as the basis is."""
+        twin = deepcopy(self)
+        for nets in (twin.mouth_nets, twin.look_nets):
+            if nets is not None:
+                nets.half()
+        super(LappedCodec, twin).save_pretrained(save_directory, *args, **options)
 
     def _filter(self, like: torch.Tensor) -> torch.Tensor:
         key = (like.device, like.dtype)
@@ -217,7 +238,12 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
             found = codec.mouth_nets.state_dict()
             self.mouth_nets.load_state_dict({n: x for n, x in found.items() if n in known})
         if self.look_nets is not None and codec.look_nets is not None:
-            self.look_nets.load_state_dict(codec.look_nets.state_dict())
+            found = dict(codec.look_nets.state_dict())
+            fresh = {} if self.look_nets.face is None else self.look_nets.face.state_dict()
+            fresh = {f"face.{name}": value for name, value in fresh.items()}
+            known = self.look_nets.state_dict().keys()
+            found = {name: value for name, value in found.items() if name in known}
+            self.look_nets.load_state_dict(fresh | found)
 
     @torch.no_grad()
     def fit(self, name: str, blocks: torch.Tensor, weights: torch.Tensor | None = None) -> None:

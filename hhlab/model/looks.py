@@ -141,11 +141,11 @@ def cooled(noise: torch.Tensor, temperature: float, alike: int) -> torch.Tensor:
 
 
 class Looks(nn.Module):
-    """The networks together."""
+    """The networks together, with one for faces if there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, face: nn.Module | None = None) -> None:
         super().__init__()
-        self.reader, self.painter = LookReader(), Painter()
+        self.reader, self.painter, self.face = LookReader(), Painter(), face
 
     def read(self, pictures: torch.Tensor) -> torch.Tensor:
         """What is seen in pictures (b, t, h, w, 3) in [-1, 1] on average: (b, LOOK)."""

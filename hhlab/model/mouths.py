@@ -71,24 +71,32 @@ class Finder(nn.Module):
         return torch.stack([x, y, wide], 1)
 
 
-def cut(pictures: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
-    """Crops (n, 3, CROP_PX, CROP_PX) around mouths (n, 3) of pictures (n, 3, h, w)."""
+def cut(
+    pictures: torch.Tensor, where: torch.Tensor, *, side_px: int = CROP_PX,
+    share: float = CROP_SHARE,
+) -> torch.Tensor:  # fmt: skip
+    """Crops (n, 3, side_px, side_px) around mouths (n, 3) of pictures (n, 3, h, w).
+
+    `share` is how many widths of a mouth's box a crop is wide.
+    """
     size = where.new_tensor([pictures.shape[3], pictures.shape[2]])
-    share, middle = CROP_SHARE * where[:, 2:] / size, 2 * where[:, :2] / size - 1
+    part, middle = share * where[:, 2:] / size, 2 * where[:, :2] / size - 1
     return F.grid_sample(
-        pictures, _grid(share, middle, CROP_PX, CROP_PX), padding_mode="border", align_corners=False
+        pictures, _grid(part, middle, side_px, side_px), padding_mode="border", align_corners=False
     )
 
 
-def put_back(crops: torch.Tensor, where: torch.Tensor, h: int, w: int) -> torch.Tensor:
+def put_back(
+    crops: torch.Tensor, where: torch.Tensor, h: int, w: int, *, share: float = CROP_SHARE
+) -> torch.Tensor:
     """Pictures (n, 3, h, w) of crops where they were cut from, zero elsewhere, edges fading."""
-    fade = torch.linspace(0, 8, CROP_PX, device=crops.device)
+    fade = torch.linspace(0, 8, crops.shape[-1], device=crops.device)
     fade = torch.minimum(fade, fade.flip(0)).clamp(0, 1)
     crops = crops * fade * fade[:, None]
     size = where.new_tensor([w, h])
-    share = size / (CROP_SHARE * where[:, 2:])
-    middle = -(2 * where[:, :2] / size - 1) * share
-    return F.grid_sample(crops, _grid(share, middle, h, w), align_corners=False)
+    part = size / (share * where[:, 2:])
+    middle = -(2 * where[:, :2] / size - 1) * part
+    return F.grid_sample(crops, _grid(part, middle, h, w), align_corners=False)
 
 
 def _grid(share: torch.Tensor, middle: torch.Tensor, h: int, w: int) -> torch.Tensor:
@@ -192,15 +200,20 @@ class Mouths(nn.Module):
         """Pictures (b, t, h, w, 3) with mouths as tokens (b, rows columns, t SHAPES) hold them.
 
         Tokens that do not agree are heard the more, the nearer they lie to the mouth. With `looks`
-        (b, LOOK) and their networks, `painting`, who is seen is painted before.
+        (b, LOOK) and their networks, `painting`, who is seen is painted before, and the whole face
+        drawn if these can.
         """
         x = pictures.flatten(0, 1).permute(0, 3, 1, 2).contiguous()
         where = self.finder(x)
         near = nearness(where, held.shape[1], *x.shape[2:]).view(*pictures.shape[:2], -1)
         shapes = torch.einsum("btn,bnts->bts", near, held.unflatten(2, (-1, SHAPES)).float())
+        shapes = shapes.flatten(0, 1)
         if painting is not None:
-            x = x + painting.painter(x, looks.repeat_interleave(pictures.shape[1], 0), where)
-        added = self.drawer(cut(x, where), OVERDRAWN * shapes.flatten(0, 1))
+            looks = looks.repeat_interleave(pictures.shape[1], 0)
+            x = x + painting.painter(x, looks, where)
+            if painting.face is not None:
+                x = x + painting.face.added(x, looks, shapes, where)
+        added = self.drawer(cut(x, where), OVERDRAWN * shapes)
         if painting is None:
             x = x + self.clearer(x)
         x = x + put_back(added, where, *x.shape[2:])

@@ -7,6 +7,7 @@ import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
+from hhlab.actors.dataset import render_units
 from hhlab.model import HorsePipeline, HorseTransformer, LappedCodec, MelCodec, ModelConfig
 from hhlab.model.training.latents import Latents
 
@@ -84,3 +85,12 @@ def data() -> Latents:
     tensors["edit_ab"] = tensors["words_b"]
     tensors["edit_ba"] = tensors["words_a"]
     return Latents(tensors)
+
+
+@pytest.fixture(scope="session")
+def shard_path(tmp_path_factory):
+    """Eight rendered units."""
+    (path,) = render_units(
+        tmp_path_factory.mktemp("units"), 8, workers=1, seed=4, fps=12.5, seconds=0.72
+    )
+    return path

@@ -9,7 +9,7 @@ import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
-from hhlab.actors.dataset import read_shard, render_units
+from hhlab.actors.dataset import read_shard
 from hhlab.errors import BadArgument
 from hhlab.model import HorsePipeline, HorseTransformer
 from hhlab.model.config import LOOK
@@ -61,14 +61,6 @@ def looking(codec, codecs) -> HorsePipeline:
     )  # fmt: skip
     pipe.set_progress_bar_config(disable=True)
     return pipe
-
-
-@pytest.fixture(scope="module")
-def shard_path(tmp_path_factory):
-    (path,) = render_units(
-        tmp_path_factory.mktemp("looks"), 8, workers=1, seed=4, fps=12.5, seconds=0.72
-    )
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -105,14 +105,17 @@ def test_the_components_are_those_of_the_codec_without_mouths(codec, codecs):
 
 def test_a_codec_with_mouths_is_saved_whole(codec, tmp_path):
     codec.mouth_nets.finder.look[0][1].running_mean.normal_()
-    codec.save_pretrained(tmp_path)
-    again = LappedCodec.from_pretrained(tmp_path).eval()
+    codec.save_pretrained(tmp_path / "once")
+    again = LappedCodec.from_pretrained(tmp_path / "once").eval()
+    again.save_pretrained(tmp_path / "twice")
+    third = LappedCodec.from_pretrained(tmp_path / "twice").eval()
     x = clips()
     with torch.no_grad():
-        image, video = codec.encode_image(x[:, 0]), codec.encode_video(x[:, 1:])
-        assert torch.equal(again.encode_video(x[:, 1:]), video)
-        one, two = (c.decode(image, video, 4, 4) for c in (codec, again))
-        assert torch.allclose(one, two, atol=1e-5)
+        tokens = [(c.encode_image(x[:, 0]), c.encode_video(x[:, 1:])) for c in (codec, again)]
+        torch.testing.assert_close(*tokens, rtol=1e-2, atol=1e-2)  # networks are kept in halves
+        one, two, three = (c.decode(*tokens[0], 4, 4) for c in (codec, again, third))
+        torch.testing.assert_close(one, two, rtol=0, atol=1e-2)
+        assert torch.equal(two, three)  # and lose nothing more
 
 
 class Always(torch.nn.Module):

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from hhlab.errors import BadArgument
+from hhlab.model.config import LOOK
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.sequence import Grid, make_layout
 from hhlab.model.training.checkpoint import averaged_model
@@ -23,8 +24,9 @@ from hhlab.model.training.growing import grown
 from hhlab.model.training.latents import Latents, mouth_share
 from hhlab.model.training.loop import Trainer, rate_at
 from hhlab.model.training.objective import FINE, draw_levels, make_batch, weighted_error
-from hhlab.model.training.recipe import SHARES, Recipe
+from hhlab.model.training.recipe import COUNTS, SHARES, Recipe
 from hhlab.model.training.tasks import Task
+from hhlab.model.training.world import check_faces
 from tests.model.conftest import TINY
 
 GRID = Grid(rows=2, columns=2, groups=2, group_s=0.32, audio_tokens=6, token_s=0.12)
@@ -204,10 +206,27 @@ def test_a_share_that_is_none_is_refused(name):
             Recipe(**{name: share})
 
 
+@pytest.mark.parametrize("name", COUNTS)
 @pytest.mark.parametrize("steps", [0.1, -1, "some", True])
-def test_steps_that_cannot_be_counted_are_refused(steps):
-    with pytest.raises(BadArgument, match="worded_first"):
-        Recipe(worded_first=steps)
+def test_steps_that_cannot_be_counted_are_refused(name, steps):
+    with pytest.raises(BadArgument, match=name):
+        Recipe(**{name: steps})
+
+
+def test_no_steps_at_all_need_a_model_that_is_there():
+    with pytest.raises(BadArgument, match="steps"):
+        Recipe(steps=0)
+    assert Recipe(steps=0, start="runs/foal").steps == 0
+
+
+def test_faces_that_nobody_would_draw_are_refused_before_anything_is_rendered(tmp_path):
+    looks = RECIPE.model | {"image_dim": 52 + LOOK, "video_dim": 80 + LOOK, "moves": (4, 2, 64)}
+    for wrong in ({"model": RECIPE.model}, {"model": looks, "variant": "fast"}):
+        recipe = replace(RECIPE, face_steps=5, **wrong)
+        with pytest.raises(BadArgument, match="face_steps"):
+            check_faces(recipe, replace(RECIPE, model=wrong["model"]).config(text_vocabulary=6))
+    seeing = replace(RECIPE, face_steps=5, model=looks)
+    check_faces(seeing, seeing.config(text_vocabulary=6))
 
 
 def test_a_run_begins_with_a_finished_model_of_its_sizes(data, tmp_path):

@@ -5,7 +5,7 @@ They show the same moment of the same clip as the render does, with what the mod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 GROUPS = 2  # of pictures in a part
 BATCH, STEPS = 16, 5
-LEAST, MOST = 0.15, 0.6  # of how much is hidden, before levels are shifted as a sampler's are
+LEAST, MOST = 0.15, 0.7  # of how much is hidden, before levels are shifted as a sampler's are
 WHOLE = 0.6  # share of the parts that begin with the clip, and its first picture
 
 
@@ -111,6 +111,24 @@ class Imagined:
         self.all = np.array(
             [(k, *at) for k, shape in enumerate(shapes) for at in np.ndindex(*shape)]
         )
+
+    def shown(
+        self, shard: int, codec: LappedCodec, pool: Pool
+    ) -> Iterator[tuple[torch.Tensor, np.ndarray, np.ndarray]]:
+        """All pictures of a shard's parts as they were made, blurred: float (k, t, h, w, 3), their
+        clips (k,) and which of a clip's pictures they are (k, t)."""
+        part = self.parts[shard]
+        h, w = (side // codec.config.block_px for side in pool.pictures.shape[2:4])
+        for one, first in enumerate(part["first"].tolist()):
+            clips = pool.clip_of(shard, part["rows"][one].numpy())
+            if first < 0:
+                pictures = codec.plain("image", part["image"][one].float(), h, w)
+                yield pictures, clips, np.zeros((len(clips), 1), int)
+            groups = part["video"][one].float().unflatten(1, (GROUPS, h * w))
+            for group in range(GROUPS):
+                start = 1 + codec.frames * (max(0, first) + group)
+                at = np.tile(start + np.arange(codec.frames), (len(clips), 1))
+                yield codec.plain("video", groups[:, group], h, w), clips, at
 
     def draw(
         self, count: int, codec: LappedCodec, pool: Pool, random: np.random.Generator,

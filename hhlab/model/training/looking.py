@@ -44,25 +44,29 @@ class Portraits(Pool):
 
     `looks` is float32 (clips, LOOK), as :func:`said_look` has it, clips being ordered as in a Pool;
     `stills` uint8 (units, 4, h, w, 3) and `sitters` float32 (units, LOOK). `other` int64 (clips,)
-    is the clip that differs from one in its garment alone, -1 where there is none.
+    is the clip that differs from one in its garment alone, -1 where there is none. `shaky` bool
+    (clips,) tells those whose camera is in a hand: tokens that say so show them as if it were not.
     """
 
     def __init__(self, shards: Sequence[Path]) -> None:
         super().__init__(shards)
-        looks, stills, sitters, other = [], [], [], []
+        looks, stills, sitters, other, shaky = [], [], [], [], []
         for path in shards:
             shard = read_shard(path)
-            both = [[said_look(s) for s in shard.scripts(k)] for k in range(len(shard))]
+            scripts = [shard.scripts(k) for k in range(len(shard))]
+            both = [[said_look(s) for s in pair] for pair in scripts]
+            shaky += [pair[side].move == "shake" for side in range(2) for pair in scripts]
             pair = np.array(both, np.float32).swapaxes(0, 1)
             looks.append(pair.reshape(-1, pair.shape[-1]))
             stills.append(shard.references)
             sitters.append(pair[0])
             begin, count = sum(map(len, other)), len(shard)
             row = np.arange(begin, begin + 2 * count).reshape(2, count)
-            dressed = [differ_in(*shard.scripts(k)) == {"garment"} for k in range(count)]
+            dressed = [differ_in(*pair) == {"garment"} for pair in scripts]
             other.append(np.where(dressed, row[::-1], -1).ravel())
         self.looks, self.sitters = np.concatenate(looks), np.concatenate(sitters)
         self.stills, self.other = np.concatenate(stills), np.concatenate(other)
+        self.shaky = np.array(shaky)
 
     def dressed(self, count: int, random: np.random.Generator) -> np.ndarray:
         """Some clips (count,) that there are in another garment too; none if there are none."""

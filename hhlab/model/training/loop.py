@@ -232,6 +232,8 @@ class Trainer:
                     self.save()
                 if kept and self.accelerator.is_main_process:
                     shutil.copy(self.file, self.folder / f"kept-{self.step:06d}.safetensors")
+            if not self.recipe.steps:
+                self.save()
         except KeyboardInterrupt:
             self.save()
             raise

@@ -9,6 +9,7 @@ from typing import Any
 from hhlab.errors import BadArgument
 from hhlab.model.config import ModelConfig
 
+COUNTS = ("steps", "worded_first", "relit", "face_steps")
 SHARES = ("drop_prompt", "worded", "warmup", "decay", "ema")
 
 
@@ -23,7 +24,7 @@ class Recipe:
         each), and from which seed
     relit : units more, between whose clips nothing but the light changes
     watched : units of the test split that the loss is watched on
-    steps, batch : updates, and clips in each
+    steps, batch : updates (0 where only the codec of `start` is to learn), and clips in each
     muon_rate, adam_rate : learning rates of the inner matrices (Muon) and of all else (AdamW)
     warmup, decay : share of the steps in which the rate rises, and in which it falls to nothing
     ema : of the weights that are kept
@@ -49,11 +50,14 @@ class Recipe:
     mouth_steps : in which the picture's codec learns to draw mouths and who is seen, if the model
         says so
     look_steps : in which it learns, before that, to read who is seen
+    face_steps : in which it learns, at last, to draw whole faces, or to draw them better where that
+        of `start` does so; 0 where it is to draw them as that does, or not
     model : sizes that differ from ModelConfig's
 
     Raises
     ------
-    BadArgument : a share that is not from 0 to 1, a `worded_first` or `relit` that is no count
+    BadArgument : a share that is not from 0 to 1, a number of steps or of units `relit` that is no
+        count, no `steps` without a `start`
     """
 
     name: str = "foal"
@@ -90,6 +94,7 @@ class Recipe:
     about: str = ""
     mouth_steps: int = 2400
     look_steps: int = 2800
+    face_steps: int = 0
     model: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -97,10 +102,12 @@ class Recipe:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
                 raise BadArgument(name, expected="a share from 0 to 1", found=repr(value))
-        for name, what in (("worded_first", "steps"), ("relit", "units")):
+        for name in COUNTS:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise BadArgument(name, expected=f"{what}, 0 or more", found=repr(value))
+                raise BadArgument(name, expected="a count, 0 or more", found=repr(value))
+        if not self.steps and not self.start:
+            raise BadArgument("steps", expected="1 or more, or a start", found="0 and none")
 
     def config(self, *, text_vocabulary: int) -> ModelConfig:
         """The sizes of the model."""

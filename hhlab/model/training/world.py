@@ -17,6 +17,7 @@ from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
 from hhlab.model.pipeline import HorsePipeline
 from hhlab.model.sequence import Grid
+from hhlab.model.training.facing import faces_of, fit_face
 from hhlab.model.training.imagining import Imagined, imagine_to
 from hhlab.model.training.latents import Latents, encode_folder, encode_shard, fit_codecs
 from hhlab.model.training.looking import Portraits, fit_painter, fit_reader
@@ -27,6 +28,8 @@ from hhlab.model.words import full_vocabulary
 SIZE_PX, FPS, SECONDS = CLIP.size_px, CLIP.fps, CLIP.seconds
 CODEC_SHARDS = 4  # on which the codecs' components are found
 RELIT_SEED = 1_000_000  # added to a world's seed where nothing but the light changes
+PLAIN_FACES = 384  # of a shard, beside those that are made anew
+FACES, NETS = "look_nets.face.", ("mouth_nets.", "look_nets.")  # of a picture codec's weights
 MOUTH_SHARDS = 16  # from which the picture's codec learns mouths and who is seen
 
 Say = Callable[[str], None]
@@ -51,9 +54,11 @@ def prepare(
     Raises
     ------
     BadArgument : the folder's world was encoded with other codecs than those of `start` or of the
-        model's sizes, or without the motion that the model learns
+        model's sizes, or without the motion that the model learns; or faces are to be learnt that
+        nobody would draw
     """
     config = sizes_of(recipe, start)
+    check_faces(recipe, config)
     parts = {}
     for name, units in (
         ("train", recipe.units), ("test", recipe.watched), ("relit", recipe.relit),
@@ -100,6 +105,13 @@ def sizes_of(recipe: Recipe, start: HorsePipeline | None) -> ModelConfig:
     return start.transformer.sizes if recipe.variant else recipe.config(text_vocabulary=1)
 
 
+def check_faces(recipe: Recipe, config: ModelConfig) -> None:
+    """Refuse, before hours of rendering, to learn faces that nobody would draw."""
+    if recipe.face_steps and (recipe.variant or not config.looks):
+        found = "a variant" if recipe.variant else "a model whose tokens do not say it"
+        raise BadArgument("face_steps", expected="0 without who is seen in them", found=found)
+
+
 def codecs_of(
     recipe: Recipe, config: ModelConfig, folder: Path, shards: list[Path],
     start: HorsePipeline | None, *, say: Say,
@@ -107,10 +119,11 @@ def codecs_of(
     """The codecs of a world: those in its folder, else those of `start`, else fitted to it.
 
     Where the model says more than those of `start` do, how mouths are held or who is seen, they
-    keep their components, and learn it.
+    keep their components, and learn it; and so they do to draw faces, where the recipe has steps.
     """
-    there = (folder / "sound").exists()
-    if there:
+    known = None if start is None else start.picture_codec
+    faces = bool(recipe.face_steps) or (known is not None and known.config.faces)
+    if (folder / "sound").exists():
         picture = LappedCodec.from_pretrained(folder / "picture")
         sound = MelCodec.from_pretrained(folder / "sound")
         if not same_dims(picture, config):
@@ -125,39 +138,66 @@ def codecs_of(
                 "base" if recipe.variant else "start",
                 expected=f"a pipeline of the codecs in {folder}", found="other codecs",
             )  # fmt: skip
+        if faces and not picture.config.faces and not recipe.variant:
+            raise BadArgument(
+                "face_steps" if recipe.face_steps else "start", expected="codecs that draw faces",
+                found=f"others in {folder}; remove it to have them made anew",
+            )  # fmt: skip
         return picture, sound
-    if start is not None and same_dims(start.picture_codec, config):
-        picture, sound = start.picture_codec, start.sound_codec
+    same = start is not None and same_dims(known, config)
+    if same and not recipe.face_steps:
+        picture, sound = known, start.sound_codec
     else:
+        torch.manual_seed(recipe.seed)  # of fresh networks
         picture = LappedCodec(
             image_dim=config.image_dim, video_dim=config.video_dim, mouths=config.mouths,
-            looks=config.looks, sways=config.sways,
+            looks=config.looks, sways=config.sways, faces=faces,
         )  # fmt: skip
         if start is not None:
-            picture.begin_with(start.picture_codec)
+            picture.begin_with(known)
             sound = start.sound_codec
         else:
             say("finding the codecs' components")
             sound = MelCodec(audio_dim=config.audio_dim)
             fit_codecs(shards[:CODEC_SHARDS], picture, sound)
-        shards = shards[:MOUTH_SHARDS]
-        common = {"seed": recipe.seed, "bf16": recipe.precision == "bf16", "say": say}
-        if config.looks:
-            pool = Portraits(shards)
-            if start is None or start.picture_codec.look_nets is None:
-                say("teaching the picture's codec to read who is seen")
-                fit_reader(pool, picture.look_nets.reader, steps=recipe.look_steps, **common)
-            imagined = None
-            if start is not None:
-                imagined = imagined_by(start, shards, folder.parent / "imagined", say=say)
-            say("teaching the picture's codec to paint who is seen, and to draw mouths")
-            fit_painter(pool, picture, imagined, steps=recipe.mouth_steps, **common)
-        elif config.mouths:
-            say("teaching the picture's codec to read and draw mouths")
-            fit_mouths(shards, picture, steps=recipe.mouth_steps, **common)
+        teach(picture, recipe, shards[:MOUTH_SHARDS], start, folder, known=same, say=say)
     picture.save_pretrained(folder / "picture")
     sound.save_pretrained(folder / "sound")
-    return picture, sound
+    return LappedCodec.from_pretrained(folder / "picture"), sound  # as exact as it was stored
+
+
+def teach(
+    picture: LappedCodec, recipe: Recipe, shards: list[Path], start: HorsePipeline | None,
+    folder: Path, *, known: bool, say: Say,
+) -> None:  # fmt: skip
+    """Teach a codec, whose components are there, what its networks are for.
+
+    Where it begins with those of `start`, and says no more than they do (`known`), it learns
+    nothing but to draw faces.
+    """
+    common = {"seed": recipe.seed, "bf16": recipe.precision == "bf16", "say": say}
+    if not picture.config.looks:
+        if picture.config.mouths:
+            say("teaching the picture's codec to read and draw mouths")
+            fit_mouths(shards, picture, steps=recipe.mouth_steps, **common)
+        return
+    pool = Portraits(shards)
+    if start is None or start.picture_codec.look_nets is None:
+        say("teaching the picture's codec to read who is seen")
+        fit_reader(pool, picture.look_nets.reader, steps=recipe.look_steps, **common)
+    imagined = None
+    if start is not None:
+        imagined = imagined_by(start, shards, folder.parent / "imagined", say=say)
+    if not known:
+        say("teaching the picture's codec to paint who is seen, and to draw mouths")
+        fit_painter(pool, picture, imagined, steps=recipe.mouth_steps, **common)
+    if recipe.face_steps:
+        say("teaching the picture's codec to draw faces")
+        faces = faces_of(
+            pool, picture, imagined, plain_count=PLAIN_FACES * len(shards), seed=recipe.seed
+        )
+        nets = picture.look_nets
+        fit_face(faces, nets.face, picture.mouth_nets.reader, steps=recipe.face_steps, **common)
 
 
 def same_dims(codec: LappedCodec, config: ModelConfig) -> bool:
@@ -169,11 +209,21 @@ def same_dims(codec: LappedCodec, config: ModelConfig) -> bool:
 
 
 def same_values(one: torch.nn.Module, other: torch.nn.Module) -> bool:
-    """Whether a codec is another one, or the same that has learnt to say more: its components."""
-    a, b = one.state_dict(), other.state_dict()
+    """Whether a codec is another one, or the same that has learnt to say more: its components.
+
+    Networks count as they are stored, in half precision; how faces are drawn concerns no token.
+    """
+    a, b = (
+        {name: x for name, x in codec.state_dict().items() if not name.startswith(FACES)}
+        for codec in (one, other)
+    )
     if a.keys() != b.keys() or getattr(one, "alike", 0) != getattr(other, "alike", 0):
         a, b = (dict(x.named_buffers(recurse=False)) for x in (one, other))
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in b)
+    return a.keys() == b.keys() and all(
+        torch.equal(a[name].half(), b[name].half()) if name.startswith(NETS)
+        else torch.equal(a[name], b[name])
+        for name in b
+    )  # fmt: skip
 
 
 def fingerprint(module: torch.nn.Module) -> str:
