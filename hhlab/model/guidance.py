@@ -12,6 +12,7 @@ from hhlab.model.transformer import HorseTransformer
 
 LOOKS_LED = 2.0  # times as far as the rest what is said of who is seen is led
 READ_LED = 0.25  # and where references say it, and the model says it again
+LED_ABOVE = 0.95  # level of noise down to which what moves in a clip is led
 MADE = ("image", "video", "audio")
 
 
@@ -35,6 +36,10 @@ def guided_targets(
     becomes somebody else's: then READ_LED times. How a mouth is held follows from the sound, and
     which way the camera sways from nothing that words say; neither is led: the one would be less
     sure, the other too much.
+    What a clip's later pictures show is led while there is much noise, and then left alone
+    (Kynkaanniemi et al. 2024, "Applying guidance in a limited interval", section 3): led to the end
+    a pan comes out as an orbit, and an orbit stands still. A clip that is edited is led throughout,
+    as its source says how it moves.
     References ask for something as words do, so both are left out together; a source, a first
     picture or a sound belong to the clip itself and stay.
 
@@ -68,4 +73,8 @@ def guided_targets(
         out[name][..., seen] += further * (to - away)[..., seen]
         for unled in (slice(sizes.shown(name), begin), slice(seen.stop, None)):
             out[name][..., unled] = to[..., unled]
+    if layout.where("video", "source") == slice(0, 0):
+        to, shown = halves["video"][1], sizes.shown("video")
+        late = levels[:, 1, None, None].to(to.device) <= LED_ABOVE
+        out["video"][..., :shown] = torch.where(late, to, out["video"])[..., :shown]
     return out

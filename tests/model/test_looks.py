@@ -199,9 +199,18 @@ def test_less_temperature_leaves_looks_their_noise():
     assert torch.equal(cooled(noise, 0.25, 0), 0.25 * noise)
 
 
-@pytest.mark.parametrize("references", [0, 2])
-def test_who_is_seen_is_led_further(looking, references):
-    layout = make_layout(Grid(2, 2, 1, 0.32, 4, 0.04), text_tokens=4, references=references)
+@pytest.mark.parametrize(
+    ("references", "source", "level", "moving"),
+    [(0, False, 0.98, 1.0), (2, False, 0.98, 1.0), (0, False, 0.6, 0.0), (2, False, 0.6, 0.0),
+     (0, True, 0.98, 1.0), (0, True, 0.6, 1.0)],
+)  # fmt: skip
+def test_who_is_seen_is_led_further_and_what_moves_not_to_the_end(
+    looking, references, source, level, moving
+):
+    layout = make_layout(
+        Grid(2, 2, 1, 0.32, 4, 0.04), text_tokens=4, references=references, source=source
+    )
+    levels, video = torch.full((1, 3), level), layout.where("video", "target")
     tokens = {
         name: torch.randn(1, count, dim)
         for name, count, dim in zip(
@@ -213,20 +222,17 @@ def test_who_is_seen_is_led_further(looking, references):
     def at(scale: float) -> torch.Tensor:
         empty = torch.zeros_like(text)
         model = looking.transformer
-        return guided_targets(model, text, empty, tokens, torch.full((1, 3), 0.6), layout, scale)[
-            "video"
-        ]
+        return guided_targets(model, text, empty, tokens, levels, layout, scale)["video"]
 
     with torch.no_grad():
         one, two = at(1.0), at(2.0)
-        plain = targets(looking.transformer, text, tokens, torch.full((1, 3), 0.6), layout)["video"]
+        plain = targets(looking.transformer, text, tokens, levels, layout)["video"]
         bare = layout.without("reference")
         alone = tokens | {"image": tokens["image"][:, layout.where("image", "reference").stop :]}
-        away = targets(
-            looking.transformer, torch.zeros_like(text), alone, torch.full((1, 3), 0.6), bare
-        )["video"]
+        away = targets(looking.transformer, torch.zeros_like(text), alone, levels, bare)["video"]
+    assert plain.shape[1] == video.stop - video.start
     torch.testing.assert_close(one, plain, rtol=1e-4, atol=1e-5)
-    led = torch.ones(SIZES.video_dim)
+    led = torch.full((SIZES.video_dim,), moving)
     led[64:-LOOK], led[-LOOK:] = 0.0, LOOKS_LED  # mouths follow the sound, and are not led
     torch.testing.assert_close(two, plain + led * (plain - away), rtol=1e-3, atol=1e-4)
 
