@@ -4,7 +4,7 @@
     python -m eval.validity.foal --model foal foal-fast runs/foal/foal/pipeline
 
 A model is a name or a pipeline's folder; several stand side by side. Beside them stand the renders
-themselves and the renders through the model's codecs, which no model of these codecs can beat. The
+themselves and the renders through the model's codecs, about as well as a model of these can do. The
 read-out (`hhlab.readout`, its card is data/weights/readout.md) judges all of them alike. What was
 measured is kept, clip by clip, in a folder: a stopped run goes on where it stopped, and a model
 whose weights changed is measured again. --quick makes about twenty clips, in about two minutes of
