@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import replace
 
@@ -242,3 +243,9 @@ def test_a_critic_learns_whether_a_render_is_what_is_said_of_it():
         blank = critic(lesson.drawn, lesson.looks, shapes)[0].mean()
     assert right > wrong + 0.5 and right > blank + 0.5
     assert np.isfinite(float(missed.detach()))
+
+
+def test_a_codec_is_stored_under_the_names_that_a_pipeline_asks_for(drawing, tmp_path):
+    drawing.save_pretrained(save_directory=tmp_path, variant="fp16")
+    assert (tmp_path / "diffusion_pytorch_model.fp16.safetensors").is_file()
+    assert "variant" in inspect.signature(drawing.save_pretrained).parameters  # it looks at that
