@@ -73,7 +73,7 @@ def guided_targets(
         out[name][..., seen] += further * (to - away)[..., seen]
         for unled in (slice(sizes.shown(name), begin), slice(seen.stop, None)):
             out[name][..., unled] = to[..., unled]
-    if layout.where("video", "source") == slice(0, 0):
+    if scale > 1 and layout.where("video", "source") == slice(0, 0):
         to, shown = halves["video"][1], sizes.shown("video")
         late = levels[:, 1, None, None].to(to.device) <= LED_ABOVE
         out["video"][..., :shown] = torch.where(late, to, out["video"])[..., :shown]

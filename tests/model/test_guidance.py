@@ -15,14 +15,14 @@ GRID = Grid(rows=2, columns=2, groups=2, group_s=0.32, audio_tokens=6, token_s=0
 DIMS = {"image": 48, "video": 64, "audio": 24}
 
 
-def asked(references: int):
-    """Words, tokens, levels and layout of two clips."""
+def asked(references: int, level: float = 0.98):
+    """Words, tokens, levels (of much noise, where all is led) and layout of two clips."""
     draw = torch.Generator().manual_seed(5)
     layout = make_layout(GRID, text_tokens=8, references=references)
     counts = dict(zip(MADE, layout.sizes[1:], strict=True))
     tokens = {n: torch.randn(2, counts[n], DIMS[n], generator=draw) for n in MADE}
     text = torch.randint(1, 6, (2, 8), generator=draw)
-    return text, tokens, torch.full((2, 3), 0.6), layout
+    return text, tokens, torch.full((2, 3), level), layout
 
 
 @pytest.mark.parametrize("references", [0, 2])
@@ -43,8 +43,9 @@ def test_one_is_no_guidance_and_more_goes_on_in_the_same_direction(pipe, referen
         assert not torch.allclose(one[name], away[name], atol=1e-4)
 
 
-def test_what_it_leads_away_from_knows_no_references(pipe):
-    text, tokens, levels, layout = asked(references=2)
+@pytest.mark.parametrize("level", [0.6, 0.98])
+def test_what_it_leads_away_from_knows_no_references(pipe, level):
+    text, tokens, levels, layout = asked(references=2, level=level)
     shown = layout.where("image", "reference")
     others = tokens["image"].clone()
     others[:, shown] = torch.randn(others[:, shown].shape, generator=torch.Generator())
