@@ -17,8 +17,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from hhlab.model.config import LOOK, MOUTH
-from hhlab.model.looks import Led
-from hhlab.model.mouths import HALF, conv, cut, put_back
+from hhlab.model.looks import Redrawing
+from hhlab.model.mouths import HALF, cut, put_back
 
 FACE_PX, FACE_SHARE = 64, 3.2  # side of a face's crop, in pixels and in widths of the mouth's box
 ABOVE = 0.75  # how far above a mouth its middle lies, in the same
@@ -43,39 +43,21 @@ def put_faces(crops: torch.Tensor, where: torch.Tensor, h: int, w: int) -> torch
     return put_back(crops, faces_at(where), h, w, share=FACE_SHARE)
 
 
-class Face(nn.Module):
+class Face(Redrawing):
     """What is to be added to crops of blurred faces."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.tell = nn.Sequential(
-            nn.Linear(LOOK + MOUTH, TOLD), nn.SiLU(), nn.Linear(TOLD, TOLD), nn.SiLU()
-        )
-        self.begin = conv(3 * HALF**2, FINE)
+        super().__init__(
+            LOOK + MOUTH, beside=0, fine=FINE, coarse=COARSE, told=TOLD, last=(1, 1)
+        )  # fmt: skip
         self.place = nn.Parameter(torch.zeros(1, FINE, FACE_PX // HALF, FACE_PX // HALF))
-        self.before = nn.ModuleList(Led(FINE, TOLD, by) for by in (1, 2))
-        self.down = conv(FINE, COARSE, stride=2)
-        self.inner = nn.ModuleList(Led(COARSE, TOLD, by) for by in (1, 2, 4, 1))
-        self.up = conv(COARSE, FINE)
-        self.after = nn.ModuleList(Led(FINE, TOLD, by) for by in (1, 1))
-        self.end = conv(FINE, 3 * HALF**2)
-        nn.init.zeros_(self.end.weight)
 
     def forward(
         self, crops: torch.Tensor, looks: torch.Tensor, shapes: torch.Tensor
     ) -> torch.Tensor:
         """Map (n, 3, FACE_PX, FACE_PX), (n, LOOK) and (n, MOUTH) to (n, 3, FACE_PX, FACE_PX)."""
-        told = self.tell(torch.cat([looks.clamp(-FARTHEST, FARTHEST), shapes], 1))
-        x = F.silu(self.begin(F.pixel_unshuffle(crops, HALF)) + self.place)
-        for layer in self.before:
-            x = layer(x, told)
-        deep = F.silu(self.down(x))
-        for layer in self.inner:
-            deep = layer(deep, told)
-        x = x + F.silu(self.up(F.interpolate(deep, size=x.shape[2:], mode="nearest")))
-        for layer in self.after:
-            x = layer(x, told)
-        return F.pixel_shuffle(self.end(x), HALF)
+        said = torch.cat([looks.clamp(-FARTHEST, FARTHEST), shapes], 1)
+        return self.drawn(self.begin(F.pixel_unshuffle(crops, HALF)) + self.place, said)
 
     def added(
         self, pictures: torch.Tensor, looks: torch.Tensor, shapes: torch.Tensor,

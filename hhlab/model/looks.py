@@ -83,30 +83,32 @@ class Led(nn.Module):
         return x + F.silu(self.even(self.layer(x)) * (1 + scale) + shift)
 
 
-class Painter(nn.Module):
-    """What is to be added to blurred pictures, so that they show whom numbers say."""
+class Redrawing(nn.Module):
+    """Maps at a half and at a quarter of a picture's sides, led by numbers, and what they add.
 
-    def __init__(self, told: int = 96) -> None:
+    `said` is how many numbers, `beside` how many maps are seen beside the picture; `fine` and
+    `coarse` channels the maps have, `told` the numbers inside, `last` the reach of the last layers.
+    """
+
+    def __init__(
+        self, said: int, *, beside: int, fine: int, coarse: int, told: int, last: tuple[int, ...]
+    ) -> None:
         super().__init__()
         self.tell = nn.Sequential(
-            nn.Linear(LOOK, told), nn.SiLU(), nn.Linear(told, told), nn.SiLU()
+            nn.Linear(said, told), nn.SiLU(), nn.Linear(told, told), nn.SiLU()
         )
-        self.begin = conv(3 * HALF**2 + 3, FINE)
-        self.before = nn.ModuleList(Led(FINE, told, by) for by in (1, 2))
-        self.down = conv(FINE, COARSE, stride=2)
-        self.inner = nn.ModuleList(Led(COARSE, told, by) for by in (1, 2, 4, 1))
-        self.up = conv(COARSE, FINE)
-        self.after = nn.ModuleList(Led(FINE, told, by) for by in (1, 2))
-        self.end = conv(FINE, 3 * HALF**2)
+        self.begin = conv(3 * HALF**2 + beside, fine)
+        self.before = nn.ModuleList(Led(fine, told, by) for by in (1, 2))
+        self.down = conv(fine, coarse, stride=2)
+        self.inner = nn.ModuleList(Led(coarse, told, by) for by in (1, 2, 4, 1))
+        self.up = conv(coarse, fine)
+        self.after = nn.ModuleList(Led(fine, told, by) for by in last)
+        self.end = conv(fine, 3 * HALF**2)
         nn.init.zeros_(self.end.weight)
 
-    def forward(
-        self, pictures: torch.Tensor, looks: torch.Tensor, where: torch.Tensor
-    ) -> torch.Tensor:
-        """What to add (n, 3, h, w), for looks (n, LOOK) and mouths at (n, 3), px."""
-        told = self.tell(looks)
-        seen = around(where, *pictures.shape[2:]).to(pictures)
-        x = F.silu(self.begin(torch.cat([F.pixel_unshuffle(pictures, HALF), seen], 1)))
+    def drawn(self, begun: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
+        """What to add (n, 3, h, w), for a map (n, fine, h / HALF, w / HALF) and (n, said)."""
+        told, x = self.tell(said), F.silu(begun)
         for layer in self.before:
             x = layer(x, told)
         deep = F.silu(self.down(x))
@@ -116,6 +118,21 @@ class Painter(nn.Module):
         for layer in self.after:
             x = layer(x, told)
         return F.pixel_shuffle(self.end(x), HALF)
+
+
+class Painter(Redrawing):
+    """What is to be added to blurred pictures, so that they show whom numbers say."""
+
+    def __init__(self) -> None:
+        super().__init__(LOOK, beside=3, fine=FINE, coarse=COARSE, told=96, last=(1, 2))
+
+    def forward(
+        self, pictures: torch.Tensor, looks: torch.Tensor, where: torch.Tensor
+    ) -> torch.Tensor:
+        """What to add (n, 3, h, w), for looks (n, LOOK) and mouths at (n, 3), px."""
+        seen = around(where, *pictures.shape[2:]).to(pictures)
+        both = torch.cat([F.pixel_unshuffle(pictures, HALF), seen], 1)
+        return self.drawn(self.begin(both), looks)
 
 
 def alike(noise: Sequence[torch.Tensor], count: int) -> list[torch.Tensor]:

@@ -232,7 +232,7 @@ def test_a_critic_learns_whether_a_render_is_what_is_said_of_it():
     crops = 0.1 * torch.randn(24, 3, FACE_PX, FACE_PX) + shapes[:, :1, None, None].sign()
     critic, counts = Critic(), torch.ones(16, 16)
     optimiser = torch.optim.AdamW(critic.parameters(), lr=2e-3)
-    lesson = Lesson(crops, torch.zeros(24, LOOK), shapes, shapes, torch.zeros_like(crops))
+    lesson = Lesson(crops, torch.zeros(24, LOOK), shapes, torch.zeros_like(crops))
     for _ in range(40):
         missed = critic_missed(critic, lesson, counts, torch.randperm(24), who=False)
         optimiser.zero_grad()

@@ -157,7 +157,6 @@ class Lesson:
     crops: torch.Tensor
     looks: torch.Tensor
     shapes: torch.Tensor
-    told: torch.Tensor  # the shapes as they were told to who draws
     drawn: torch.Tensor
 
 
@@ -219,7 +218,7 @@ def fit_face(
         looks, shapes = faces.looks[at], faces.shapes[at]
         told = doubts(looks, LOOK_NOISE, random), doubts(shapes, SHAPE_NOISE, random)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            lesson = Lesson(crops, looks, shapes, told[1], blurs + face(blurs, *told).float())
+            lesson = Lesson(crops, looks, shapes, blurs + face(blurs, *told).float())
             said = reader(mouth_in(lesson.drawn)).float()
         parts = {
             "pixels": ((lesson.drawn - crops).abs() * pixels).mean(),
