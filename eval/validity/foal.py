@@ -44,7 +44,7 @@ from hhlab.readout.load import weights_path
 RENDERS, CODED = "renders", "renders, coded"
 QUICK = 6  # from text; about twenty over all modes
 BATCH = 8
-GUIDANCE = 3  # counts changes of how a sampler guides, which nothing else shows
+HOW = 4  # counts changes of how clips are sampled and drawn, which no weights show
 
 Made = tuple[np.ndarray, np.ndarray]
 Maker = Callable[[Sequence[Wish]], list[Made]]
@@ -96,7 +96,7 @@ def kind_of(pipe) -> tuple:
     return (
         codecs_of(pipe.transformer, pipe.picture_codec, pipe.sound_codec), pipe.default_steps,
         pipe.default_guidance, pipe.config.temperature, pipe.scheduler.config.shift,
-        pipe.sound_scheduler.config.shift, GUIDANCE,
+        pipe.sound_scheduler.config.shift, HOW,
     )  # fmt: skip
 
 
@@ -250,7 +250,7 @@ def main() -> None:
                     model, options.keep, mark=mark, runs=1 if options.quick else 3,
                     device=options.device, busy=options.busy,
                 )  # fmt: skip
-    mark = weights_of(None, (about, codecs_of(*codecs)))
+    mark = weights_of(None, (about, codecs_of(*codecs), HOW))
     found[CODED] = records_of(CODED, wishes, coded(*codecs), mark=mark, **common)
     made = table(found, found[RENDERS], others)
     text = page(made, speeds, wishes=wishes, seed=json.loads(about[0])["seed"])

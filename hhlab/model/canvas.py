@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd, log
 from typing import Any
 
 from hhlab.model.sequence import Grid
@@ -59,6 +60,21 @@ def native(pipe: Any) -> Canvas:
     side = pipe.config.size_px
     frames = frames_of(pipe.config.seconds, pipe.config.fps, pipe.picture_codec.frames)
     return Canvas(side, side, frames)
+
+
+def drawn_at(pipe: Any, width: int, height: int) -> tuple[int, int]:
+    """The size, in whole blocks, at which a picture of a shape is drawn best.
+
+    Of all sizes of that shape the one whose area is nearest to what the model was trained on: in a
+    picture of twice the size it would draw people of the usual one.
+    """
+    block = pipe.picture_codec.config.block_px
+    columns, rows = width // block, height // block
+    times = gcd(columns, rows)
+    wide, high = columns // times * block, rows // times * block
+    sizes = [(k * wide, k * high) for k in range(1, MOST_TIMES_SIZE * pipe.config.size_px // block)]
+    sizes = [size for size in sizes if min(size) >= 2 * block]
+    return min(sizes, key=lambda size: abs(log(size[0] * size[1] / pipe.config.size_px**2)))
 
 
 def canvas_of(

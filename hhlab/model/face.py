@@ -24,6 +24,7 @@ FACE_PX, FACE_SHARE = 64, 3.2  # side of a face's crop, in pixels and in widths 
 ABOVE = 0.75  # how far above a mouth its middle lies, in the same
 FINE, COARSE, TOLD = 48, 96, 128  # channels at a half and at a quarter of its sides, and of numbers
 MOUTHS_OVERDRAWN = 2.0  # how mouths are drawn, times what is said: what is drawn is too small
+COUNTS = 0.8  # how what is drawn counts, where a painter has been over it before
 FARTHEST = 3.0  # deviations from what is usual that a number may say
 
 
@@ -65,4 +66,4 @@ class Face(Redrawing):
     ) -> torch.Tensor:  # fmt: skip
         """What is to be added to pictures (n, 3, h, w) whose mouths are at (n, 3), px."""
         crops = self(cut_faces(pictures, where), looks, MOUTHS_OVERDRAWN * shapes)
-        return put_faces(crops, where, *pictures.shape[2:])
+        return COUNTS * put_faces(crops, where, *pictures.shape[2:])

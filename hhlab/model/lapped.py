@@ -2,62 +2,36 @@
 
 The picture's blocks are not cut apart: a pre-filter across every border between two blocks makes
 the functions that a token stands for reach smoothly into its neighbours, so that errors of a token
-fade out instead of ending at a border (Tran, Liang and Tu 2003, "Lapped transform via time-domain
-pre- and post-filtering", equations 5 to 8; the filter is orthonormal and leaves constants alone).
-A token then holds the leading principal components of what its block became: of one picture
-("image"), or of `frames` pictures ("video"). Everything is one orthonormal linear map, so noise and
-errors mean the same in tokens as in pixels, up to the components' scale. What the components leave
-out of mouths, a token may say in a few numbers more (:mod:`hhlab.model.mouths`).
+fade out instead of ending at a border (:mod:`hhlab.model.borders`). A token then holds the leading
+principal components of what its block became: of one picture ("image"), or of `frames` pictures
+("video"). Everything is one orthonormal linear map, so noise and errors mean the same in tokens as
+in pixels, up to the components' scale. What the components leave out of mouths, a token may say in
+a few numbers more (:mod:`hhlab.model.mouths`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
-from scipy.fft import dct
 from torch.nn import functional as F
 
 from hhlab.errors import BadArgument, BadArray
+from hhlab.model.borders import border_filter, filtered
 from hhlab.model.codec import KeepsPrecision
 from hhlab.model.config import LOOK, SWAY
 from hhlab.model.face import Face
-from hhlab.model.looks import Looks
+from hhlab.model.looks import Looks, settled
 from hhlab.model.mouths import SHAPES, Mouths
 from hhlab.model.sway import swayed
 
 SCALE_POWER = 0.5  # a component is divided by its standard deviation to this power
-
-
-def border_filter(reach: int) -> np.ndarray:
-    """The filter across a border, float64 (2 reach, 2 reach), orthonormal."""
-    one, zero = np.eye(reach), np.zeros((reach, reach))
-    turn = one[::-1]
-    mirror = np.block([[one, turn], [turn, -one]]) / np.sqrt(2)
-    second = dct(one, type=2, norm="ortho", axis=0)
-    fourth = dct(one, type=4, norm="ortho", axis=0)
-    odd = turn @ second.T @ fourth @ turn
-    return mirror @ np.block([[one, zero], [zero, odd]]) @ mirror
-
-
-def filtered(pictures: torch.Tensor, matrix: torch.Tensor, block: int) -> torch.Tensor:
-    """Pictures (..., h, w) with `matrix` applied across every border between two blocks.
-
-    `matrix` is (block, block): half of a block on either side of the border.
-    """
-    reach = block // 2
-    for axis, many in ((-1, pictures.shape[-1]), (-2, pictures.shape[-2])):
-        start, inner, end = pictures.split([reach, many - block, reach], axis)
-        inner = inner.unflatten(axis, (-1, block))
-        inner = inner @ matrix.T if axis == -1 else matrix @ inner
-        pictures = torch.cat([start, inner.flatten(axis - 1, axis), end], axis)
-    return pictures
 
 
 class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
@@ -68,13 +42,15 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
     `looks` the next, LOOK of them, who is seen, and in what; with `sways` the last, SWAY of them,
     how the camera sways. (A given clip's camera is not looked for: it is said to stand still, and
     how it sways stays in the pictures.) With `faces` whole faces are drawn anew, by what tokens say
-    already (:mod:`hhlab.model.face`).
+    already (:mod:`hhlab.model.face`). `either` tells which numbers of who is seen can only be one
+    or the other, as :func:`hhlab.model.looks.settled` takes it.
     """
 
     @register_to_config
     def __init__(
         self, block_px: int = 16, frames: int = 4, image_dim: int = 256, video_dim: int = 512,
         mouths: bool = False, looks: bool = False, sways: bool = False, faces: bool = False,
+        either: Sequence[tuple[int, float, float]] = (),
     ) -> None:  # fmt: skip
         super().__init__()
         if looks and not mouths:
@@ -83,6 +59,9 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
             raise BadArgument("sways", expected="a codec with looks", found="one without")
         if faces and not looks:
             raise BadArgument("faces", expected="a codec with looks", found="one without")
+        if not all(looks and 0 <= number < LOOK for number, _, _ in either):
+            expected = f"numbers below {LOOK}, of a codec with looks"
+            raise BadArgument("either", expected=expected, found=str(either))
         self.alike = looks * LOOK + sways * SWAY  # channels that are the same in all of a clip
         image_dim -= mouths * SHAPES + self.alike
         video_dim -= mouths * frames * SHAPES + self.alike
@@ -207,7 +186,7 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
         looks = None
         if self.look_nets is not None:
             said = torch.cat([image[..., -self.alike :], video[..., -self.alike :]], 1).float()
-            looks = said[..., :LOOK].mean(1)
+            looks = settled(said[..., :LOOK].mean(1), self.config.either)
         first = self._decoded("image", image, looks, rows, columns)
         if not video.shape[1]:
             return first

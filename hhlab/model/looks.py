@@ -26,6 +26,7 @@ SEEN_AT = (1, 3, 5)  # the layers of a reader whose maps say what a picture look
 READ_CELLS = 6  # a side of the map that is read
 UP = 1.2  # how far above a mouth, in its usual widths, a face's middle lies
 REACH = 1.5  # of a face around that, in the same
+OVERPAINTED = 1.2  # how what is painted counts: it is a guess, and too faint
 
 
 def around(where: torch.Tensor, h: int, w: int) -> torch.Tensor:
@@ -135,6 +136,19 @@ class Painter(Redrawing):
         return self.drawn(self.begin(both), looks)
 
 
+def settled(looks: torch.Tensor, either: Sequence[tuple[int, float, float]]) -> torch.Tensor:
+    """Looks (n, LOOK) in which numbers that can only be one or the other are.
+
+    `either` is (number, the one value, the other), such as for glasses, which are worn or not: half
+    of a pair, or less than none, is nothing that anybody who draws by it has seen.
+    """
+    out = looks.clone()
+    for number, low, high in either:
+        more = looks[..., number] > (low + high) / 2
+        out[..., number] = torch.where(more, high, low)
+    return out
+
+
 def alike(noise: Sequence[torch.Tensor], count: int) -> list[torch.Tensor]:
     """Noise (b, n, channels) of a clip's modalities, the last `count` channels drawn but once.
 
@@ -168,3 +182,15 @@ class Looks(nn.Module):
         """What is seen in pictures (b, t, h, w, 3) in [-1, 1] on average: (b, LOOK)."""
         x = pictures.flatten(0, 1).permute(0, 3, 1, 2).contiguous()
         return self.reader(x).view(*pictures.shape[:2], LOOK).mean(1)
+
+    def over(
+        self, pictures: torch.Tensor, looks: torch.Tensor, shapes: torch.Tensor,
+        where: torch.Tensor,
+    ) -> torch.Tensor:  # fmt: skip
+        """Blurred pictures (n, 3, h, w) with people painted, and the face drawn if that is known.
+
+        looks, shapes : (n, LOOK) and (n, MOUTH), of whom and of the mouth
+        where : mouths (n, 3), px
+        """
+        x = pictures + OVERPAINTED * self.painter(pictures, looks, where)
+        return x if self.face is None else x + self.face.added(x, looks, shapes, where)

@@ -210,9 +210,7 @@ class Mouths(nn.Module):
         shapes = shapes.flatten(0, 1)
         if painting is not None:
             looks = looks.repeat_interleave(pictures.shape[1], 0)
-            x = x + painting.painter(x, looks, where)
-            if painting.face is not None:
-                x = x + painting.face.added(x, looks, shapes, where)
+            x = painting.over(x, looks, shapes, where)
         added = self.drawer(cut(x, where), OVERDRAWN * shapes)
         if painting is None:
             x = x + self.clearer(x)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from hhlab.errors import BadArgument, Cancelled
-from hhlab.model.canvas import Canvas, canvas_of, frames_of
-from hhlab.model.inputs import Given
+from hhlab.model.canvas import Canvas, canvas_of, drawn_at, frames_of
+from hhlab.model.inputs import Given, fit_picture
 from hhlab.types import Audio, Clip, Shot
 from hhlab.types.limits import check_shot
 
@@ -79,12 +80,24 @@ def led(pipe, shot: Shot) -> float:
 
 
 def canvas_for(pipe, shot: Shot) -> Canvas:
-    """The size and length that a shot asks for; the length to the nearest group of pictures."""
+    """The size that a shot's clip is drawn at, and its length to the nearest group of pictures.
+
+    A clip is drawn at the size of its shape that the model knows best, and scaled after that.
+    """
     frames = None
     if shot.seconds is not None:
         frames = frames_of(shot.seconds, pipe.config.fps, pipe.picture_codec.frames)
     width, height = shot.size_px or (None, None)
-    return canvas_of(pipe, width=width, height=height, num_frames=frames)
+    canvas = canvas_of(pipe, width=width, height=height, num_frames=frames)
+    width, height = drawn_at(pipe, canvas.width, canvas.height)
+    return replace(canvas, width=width, height=height)
+
+
+def scaled(frames: np.ndarray, shot: Shot) -> np.ndarray:
+    """Pictures uint8 (t, h, w, 3) at the size that a shot asks for."""
+    if shot.size_px is None or frames.shape[2:0:-1] == tuple(shot.size_px):
+        return frames
+    return np.stack([fit_picture(frame, tuple(shot.size_px)) for frame in frames])
 
 
 def gather(pipe, shot: Shot, canvas: Canvas) -> Given:
@@ -138,7 +151,7 @@ def _sound(pipe, of: Clip | Audio) -> np.ndarray:
 
 
 def as_clip(pipe, shot: Shot, frames, samples, unknown: tuple[str, ...]) -> Clip:
-    """Wrap what was made, with where it comes from."""
+    """Wrap what was made, at the size that was asked for, with where it comes from."""
     if unknown:
         warnings.warn(
             f"words this model does not know were passed over: {', '.join(sorted(set(unknown)))}",
@@ -150,11 +163,12 @@ def as_clip(pipe, shot: Shot, frames, samples, unknown: tuple[str, ...]) -> Clip
         "steps": pipe.default_steps if shot.steps is None else shot.steps,
         "guidance": led(pipe, shot),
         "temperature": pipe.config.temperature, "unknown_words": list(unknown),
+        "drawn_px": [frames.shape[2], frames.shape[1]],
     }  # fmt: skip
     audio = Audio(
         np.ascontiguousarray(samples[None], np.float32), pipe.sound_codec.config.sample_rate
     )
     return Clip.from_arrays(
-        frames, fps=pipe.config.fps, audio=audio, name=f"{pipe.name}-{shot.seed}",
+        scaled(frames, shot), fps=pipe.config.fps, audio=audio, name=f"{pipe.name}-{shot.seed}",
         provenance=provenance,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hhlab.errors import BadArray
 from hhlab.model import LappedCodec
-from hhlab.model.lapped import border_filter, filtered
+from hhlab.model.borders import border_filter, filtered
 from hhlab.model.mel import mel_matrix
 from tests.model.conftest import smooth_pictures
 

@@ -10,12 +10,13 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
 from hhlab.actors.dataset import read_shard
+from hhlab.actors.script import Script
 from hhlab.errors import BadArgument
 from hhlab.model import HorsePipeline, HorseTransformer
 from hhlab.model.config import LOOK
 from hhlab.model.guidance import LOOKS_LED, MADE, guided_targets, targets
 from hhlab.model.lapped import LappedCodec
-from hhlab.model.looks import HALF, LookReader, around, cooled
+from hhlab.model.looks import HALF, LookReader, around, cooled, settled
 from hhlab.model.sequence import Grid, make_layout
 from hhlab.model.training.growing import grown, may_grow
 from hhlab.model.training.imagining import BATCH, Imagined, imagine, imagine_to
@@ -23,7 +24,7 @@ from hhlab.model.training.latents import Latents, encode_shard
 from hhlab.model.training.looking import Portraits, fit_painter, fit_reader
 from hhlab.model.training.objective import loss_of, make_batch
 from hhlab.model.training.tasks import Task
-from hhlab.model.training.truth import GARMENTS, SAID, look_of
+from hhlab.model.training.truth import GARMENTS, SAID, either_look, look_of, said_look
 from hhlab.types import Shot
 from tests.model.conftest import TINY, WORDS, smooth_pictures
 
@@ -121,6 +122,50 @@ def test_a_codec_with_looks_is_saved_whole(codec, tmp_path):
         torch.testing.assert_close(*tokens, rtol=1e-2, atol=1e-2)  # networks are kept in halves
         one, two = (c.decode(*tokens[0], 4, 4) for c in (codec, again))
     torch.testing.assert_close(one, two, rtol=0, atol=1e-2)
+
+
+def test_what_can_only_be_one_or_the_other_is():
+    """Traits of which there are but two values, as the world's scripts show them, and no others."""
+    scripts = [Script.sample(seed) for seed in range(5000, 5060)]
+    truth = torch.from_numpy(np.stack([said_look(s) for s in scripts]))
+    either = either_look()
+    assert {SAID[number] for number, _, _ in either} == {"glasses", "bald"}
+    torch.testing.assert_close(settled(truth, either), truth, rtol=0, atol=1e-3)
+    said = truth + 0.4 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
+    found = settled(said, either)
+    others = [k for k in range(LOOK) if k not in {number for number, _, _ in either}]
+    assert torch.equal(found[:, others], said[:, others])
+    for number, low, high in either:
+        assert set(found[:, number].tolist()) == {np.float32(low), np.float32(high)}
+        assert (found[:, number] - truth[:, number]).abs().max() < 1e-3
+    assert settled(truth, ()) is not truth and torch.equal(settled(truth, ()), truth)
+
+
+def test_half_a_pair_of_glasses_is_drawn_as_a_pair_or_none(codec, tmp_path):
+    either = ((3, -1.0, 1.0),)
+    settles = LappedCodec(
+        block_px=8, frames=4, image_dim=SIZES.image_dim, video_dim=SIZES.video_dim, mouths=True,
+        looks=True, either=either,
+    )  # fmt: skip
+    settles.begin_with(codec)
+    settles.eval().save_pretrained(tmp_path)
+    settles = LappedCodec.from_pretrained(tmp_path).eval()
+    x = clips()
+
+    def shown(net, value):
+        image, video = net.encode_image(x[:, 0]), net.encode_video(x[:, 1:])
+        image[..., -LOOK + 3] = video[..., -LOOK + 3] = value
+        return net.decode(image, video, 4, 4)
+
+    with torch.no_grad():
+        assert torch.equal(shown(settles, 0.1), shown(settles, 1.0))
+        assert torch.equal(shown(settles, -0.1), shown(settles, -4.0))
+        assert not torch.equal(shown(settles, 0.1), shown(settles, -0.1))
+        assert not torch.equal(shown(codec, 0.1), shown(codec, 1.0))
+    with pytest.raises(BadArgument, match="either"):
+        LappedCodec(mouths=True, looks=True, either=((LOOK, 0.0, 1.0),))
+    with pytest.raises(BadArgument, match="either"):
+        LappedCodec(mouths=True, either=either)
 
 
 def test_a_painter_knows_where_the_face_is():

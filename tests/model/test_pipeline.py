@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 import hhlab as hh
 from hhlab.errors import BadArgument, BadArray, Cancelled, FileMissing, UnknownModel, UnsafePickle
 from hhlab.model import Given
+from hhlab.model.inputs import fit_picture
 from hhlab.model.shots import EDITS_LED
 from tests.model.conftest import smooth_pictures
 
@@ -250,6 +251,26 @@ def test_length_and_size_are_the_shots(pipe):
     clip = pipe.generate(hh.Shot("a man.", seconds=0.4, size_px=(48, 24), steps=1))
     assert pictures(clip).shape == (5, 24, 48, 3)
     assert clip.audio().samples.shape[1] == pytest.approx(5 / 12.5 * 16000, abs=640)
+
+
+@pytest.mark.parametrize(
+    ("asked", "drawn"),
+    [((64, 64), (32, 32)), ((16, 16), (32, 32)), ((48, 24), (48, 24)), ((64, 32), (48, 24))],
+)
+def test_a_shape_is_drawn_at_the_size_that_the_model_knows_best(pipe, asked, drawn):
+    def made(size_px):
+        return pipe.generate(hh.Shot("a man.", seconds=0.4, size_px=size_px, steps=1, seed=3))
+
+    clip = made(asked)
+    assert pictures(clip).shape[2:0:-1] == asked and clip.provenance["drawn_px"] == list(drawn)
+    as_drawn = np.stack([fit_picture(picture, asked) for picture in pictures(made(drawn))])
+    assert np.array_equal(pictures(clip), as_drawn)
+
+
+def test_an_edit_has_the_size_that_is_asked_for(pipe):
+    source = hh.Clip.from_arrays(smooth_pictures(5, 64, 0), fps=12.5)
+    clip = pipe.generate(hh.Shot("a man.", source=source, seconds=0.4, size_px=(64, 64), steps=1))
+    assert pictures(clip).shape == (5, 64, 64, 3)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,24 @@ def usual_look() -> tuple[np.ndarray, np.ndarray]:
     return found.mean(0), found.std(0) + 1e-3
 
 
+@cache
+def either_look() -> tuple[tuple[int, float, float], ...]:
+    """Which traits are one or the other, and how :func:`said_look` says the two.
+
+    (What somebody wears is one of several, of which a model may think more than one likely: what it
+    says of these is left as it is.)
+    """
+    mean, spread = usual_look()
+    found = np.stack([look_of(Script.sample(seed)) for seed in range(USUAL)])
+    out = []
+    for number in range(len(SAID)):
+        values = np.unique(found[:, number])
+        if len(values) == 2:
+            low, high = (values - mean[number]) / spread[number]
+            out.append((number, round(float(low), 4), round(float(high), 4)))
+    return tuple(out)
+
+
 def said_look(script: Script) -> np.ndarray:
     """The same as tokens say it: float32 (LOOK,), of mean 0 and deviation about 1."""
     mean, spread = usual_look()

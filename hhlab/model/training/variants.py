@@ -6,8 +6,8 @@ unguided step (progressive distillation: Salimans and Ho 2022, section 3 and app
 is learnt along: Meng et al. 2023, section 3.1).
 
 The others are made worse on purpose, so that metrics and an arena have a difference to find:
-"early" answers as a checkpoint from early in training does, "no-sync" hears the sound somewhat
-earlier or later than the picture, "no-reference" is shown references of other people.
+"early" answers as a checkpoint from early in training does, "no-sync" draws what its base would
+draw if the sound came later than it does, "no-reference" is shown references of other people.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from hhlab.model.ways_out import put
 
 KINDS = ("fast", "early", "no-sync", "no-reference")
 TEACHER_STEPS = 3  # of the base, for one step of the fast variant
-LEAST_AWAY_S, MOST_AWAY_S = 0.2, 0.6  # between sound and picture, for "no-sync"
+LATE_S = 0.32  # how late the lips of "no-sync" are
 
 
 def schedule(steps: int, shift: float) -> torch.Tensor:
@@ -118,9 +118,12 @@ def distilling_loss(
 
 
 def imitating_loss(
-    student: HorseTransformer, other: HorseTransformer, batch: Batch
+    student: HorseTransformer, other: HorseTransformer, batch: Batch, *, later: int = 0
 ) -> torch.Tensor:
-    """How far the student's answers are from another model's, whatever is true."""
+    """How far the student's answers are from another model's, whatever is true.
+
+    With `later` the other one's pictures are those of a sound that comes so many tokens later.
+    """
     noisy = {}
     for number, name in enumerate(MADE):
         tokens, at = batch.clean[name], batch.layout.where(name, "target")
@@ -131,6 +134,11 @@ def imitating_loss(
     given = (batch.text, *noisy.values(), batch.levels, batch.layout)
     with torch.no_grad():
         wanted = other(*given).to_float()
+        if later:
+            at = batch.layout.where("audio", "target")
+            moved = put(noisy["audio"], at, noisy["audio"][:, at].roll(later, 1))
+            late = other(batch.text, *(noisy | {"audio": moved}).values(), *given[4:]).to_float()
+            wanted |= {name: late[name] for name in ("image", "video")}
     found = student(*given).to_float()
     total = torch.zeros(())
     for name in MADE:
@@ -142,15 +150,8 @@ def imitating_loss(
     return total
 
 
-def spoil(batch: Batch, kind: str, draw: torch.Generator, token_s: float) -> Batch:
-    """Make a batch teach a weakness: sound moved against the picture, or others' references."""
-    if kind == "no-sync":
-        least, most = round(LEAST_AWAY_S / token_s), round(MOST_AWAY_S / token_s)
-        by = int(torch.randint(least, most + 1, (), generator=draw))
-        by = by if torch.rand((), generator=draw) < 0.5 else -by
-        at = batch.layout.where("audio", "target")
-        moved = batch.clean["audio"][:, at].roll(by, 1)
-        return replace(batch, clean=batch.clean | {"audio": put(batch.clean["audio"], at, moved)})
+def with_others(batch: Batch) -> Batch:
+    """Make a batch show other people's references."""
     at = batch.layout.where("image", "reference")
     others = batch.clean["image"][:, at].roll(1, 0)
     return replace(batch, clean=batch.clean | {"image": put(batch.clean["image"], at, others)})
@@ -182,8 +183,10 @@ def train_variant(
             copy.deepcopy(base), steps=recipe.sampler_steps, guidance=guidance, shifts=shifts,
             temperature=temperature,
         )  # fmt: skip
-    other = None
-    if recipe.variant == "early":
+    other, later = None, 0
+    if recipe.variant == "no-sync":
+        other, later = copy.deepcopy(base), round(LATE_S / grid.token_s)
+    elif recipe.variant == "early":
         other = grown(averaged_model(recipe.imitates), base.sizes, heard=0.0).carry_with(base.codec)
     added = low_rank.add_low_rank(base, recipe.rank)
     learnt = [p for part in added.values() for p in part.parameters()]
@@ -208,9 +211,9 @@ def train_variant(
                 at = int(torch.randint(recipe.sampler_steps, (), generator=draw))
                 loss = distilling_loss(base, teacher, batch, at)
             elif other is not None:
-                loss = imitating_loss(base, other, batch)
+                loss = imitating_loss(base, other, batch, later=later)
             else:
-                loss, _ = loss_of(base, spoil(batch, str(recipe.variant), draw, grid.token_s))
+                loss, _ = loss_of(base, with_others(batch))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learnt, 1.0)
         for group in optimiser.param_groups:  # down to nothing over the run

@@ -23,6 +23,7 @@ from hhlab.model.training.latents import Latents, encode_folder, encode_shard, f
 from hhlab.model.training.looking import Portraits, fit_painter, fit_reader
 from hhlab.model.training.mouthing import fit_mouths
 from hhlab.model.training.recipe import Recipe
+from hhlab.model.training.truth import either_look
 from hhlab.model.words import full_vocabulary
 
 SIZE_PX, FPS, SECONDS = CLIP.size_px, CLIP.fps, CLIP.seconds
@@ -152,6 +153,7 @@ def codecs_of(
         picture = LappedCodec(
             image_dim=config.image_dim, video_dim=config.video_dim, mouths=config.mouths,
             looks=config.looks, sways=config.sways, faces=faces,
+            either=either_look() if config.looks else (),
         )  # fmt: skip
         if start is not None:
             picture.begin_with(known)
