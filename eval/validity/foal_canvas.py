@@ -3,6 +3,7 @@
 Run as ``python -m eval.validity.foal_canvas --out docs/validity [--clips N]``. The same held-out
 prompts, with the same seeds, are made at several lengths and sizes; the read-out looks at all of
 them as it does at clips of the trained 2 s and 96 x 96 pixels (it brings other sizes to that one).
+What is asked for is drawn at the size of its shape that the model knows best, and scaled.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from eval.validity.foal import say
-from eval.validity.foal_material import RATE, SIZE_PX, Wish, load_units, wishes_of
+from eval.validity.foal_material import RATE, Wish, load_units, wishes_of
 from eval.validity.foal_measures import blockiness, identity_drift, wilson
 from eval.validity.temporal_footage import markdown, save
 from hhlab import readout
@@ -44,13 +45,19 @@ def found_in(clip: Clip, wish: Wish) -> dict[str, float]:
     out = {
         "right": sum(part[name] == getattr(script, name) for part, name in told),
         "named": len(told), "drift": identity_drift(seen.embeddings),
-        "blockiness": blockiness(frames) if frames.shape[1] >= SIZE_PX else np.nan,
+        # scaled, the borders of blocks lie elsewhere
+        "blockiness": blockiness(frames) if drawn_px(clip)[0] == frames.shape[2] else np.nan,
         "words": 0, "missed": 0,
     }  # fmt: skip
     if "words" in wish.named and clip.info.duration_s >= SPOKEN_S:
         out |= {"words": len(script.words),
                 "missed": word_errors(heard.words.words, script.words)}  # fmt: skip
     return out
+
+
+def drawn_px(clip: Clip) -> list[int]:
+    """Width and height that a clip was drawn at, before it was brought to its own."""
+    return clip.provenance.get("drawn_px", [clip.info.width_px, clip.info.height_px])
 
 
 def row(asked: tuple[float, int, int], clips: Sequence[Clip], wishes: Sequence[Wish]) -> dict:
@@ -61,7 +68,7 @@ def row(asked: tuple[float, int, int], clips: Sequence[Clip], wishes: Sequence[W
     first = clips[0].info
     return {
         "asked": f"{asked[0]:g} s, {asked[1]} x {asked[2]}", "made, s": first.duration_s,
-        "clips": len(clips),
+        "drawn at": " x ".join(map(str, drawn_px(clips[0]))), "clips": len(clips),
         "named attributes right": f"{right / named:.2f} ({low:.2f} to {high:.2f})",
         "words right": 1 - found["missed"].sum() / words if words else np.nan,
         "drift of the face": found["drift"].mean(), "blockiness": found["blockiness"].mean(),
@@ -95,10 +102,11 @@ def main() -> int:
 PAGE = """# The shipped model at other lengths and sizes
 
 {model} learnt from clips of 2 s and 96 x 96 pixels (and from their first .7 and 1 s). A shot may
-ask for .4 to 3.9 s and for 32 to 192 pixels a side. The same {clips} held-out prompts, with the
-same seeds, at each length and size; the read-out brings other sizes to its own. Words are counted
-where the clip is long enough to hold them; drift of the face is 0 where nothing changes, blockiness
-1 where no borders of blocks show (a smaller picture is not asked).
+ask for .4 to 3.9 s and for 32 to 192 pixels a side; its clip is drawn at the size of its shape that
+is nearest to 96 x 96, and scaled (`docs/decisions/0026-one-shape.md`). The same {clips} held-out
+prompts, with the same seeds, at each length and size; the read-out brings other sizes to its own.
+Words are counted where the clip is long enough to hold them; drift of the face is 0 where nothing
+changes, blockiness 1 where no borders of blocks show (a scaled picture is not asked).
 
 {table}
 """

@@ -163,9 +163,13 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("docs/validity"))
     parser.add_argument("--shots", type=int, default=24)
     parser.add_argument("--keep", type=Path, help="keeps what is measured of these weights")
+    parser.add_argument(
+        "--only", choices=(FOAL, RENDERED), help="ask these; the others' rows stay as OUT has them"
+    )
     options = parser.parse_args()
     here = shipped()
-    questions = [q for q in QUESTIONS if q.good == RENDERED or q.weak in here]
+    known = [q for q in QUESTIONS if q.good == RENDERED or q.weak in here]
+    questions = [q for q in known if options.only in (None, q.good)]
     asked = {
         name: [q for q in questions if (q.good, q.references) == name]
         for name in dict.fromkeys((q.good, q.references) for q in questions)
@@ -197,6 +201,13 @@ def main() -> int:
                 kept.write_text(json.dumps(new), encoding="utf-8")
     values = pd.DataFrame(rows)
     table = pd.DataFrame([answer(q, values, counts) for q in questions])
+    if options.only:
+        before = pd.read_csv(options.out / "weakened.csv")
+        others = [q.weak for q in known if q not in questions]
+        table = pd.concat([table, before[before["weakened"].isin(others)]])
+        table = table[list(before.columns)].sort_values(
+            "weakened", key=lambda names: names.map([q.weak for q in known].index), kind="stable"
+        )
     first = [
         answer(q, values[values["shot"] < counts[q.good, True] // SEEDS], counts)["right order"]
         for q in questions if q.references

@@ -11,6 +11,7 @@ from pathlib import Path
 from hhlab.cost.estimate import estimate
 from hhlab.cost.machines import Machine, Rates
 from hhlab.cost.probe import measure_this_machine
+from hhlab.cost.shapes import find_shape
 from hhlab.generate.budget import Budget
 from hhlab.generate.contenders import Contender, contender
 from hhlab.generate.journal import Journal
@@ -168,8 +169,14 @@ def _time(
     if shape is None or shot is None:
         return None, ""
     machine, rates = _this_machine()
+    size = shot.size_px or tuple(one.options["size_px"])
+    if one.family == "shipped":  # which draws at another size than it is asked for
+        from hhlab.model.canvas import drawn_at
+
+        shown = find_shape(shape)
+        size = drawn_at(*size, block_px=shown.video_patch[1], trained_px=one.options["size_px"][0])
     cost = estimate(
-        shape, size=shot.size_px or tuple(one.options["size_px"]), gpu=machine, rates=rates,
+        shape, size=size, gpu=machine, rates=rates,
         seconds=shot.seconds or one.limits.default_seconds, images=len(shot.references),
         steps=one.options.get("steps"), guidance=one.options.get("guidance"),
     )  # fmt: skip

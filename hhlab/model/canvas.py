@@ -62,19 +62,22 @@ def native(pipe: Any) -> Canvas:
     return Canvas(side, side, frames)
 
 
-def drawn_at(pipe: Any, width: int, height: int) -> tuple[int, int]:
+def drawn_at(width: int, height: int, *, block_px: int, trained_px: int) -> tuple[int, int]:
     """The size, in whole blocks, at which a picture of a shape is drawn best.
 
-    Of all sizes of that shape the one whose area is nearest to what the model was trained on: in a
-    picture of twice the size it would draw people of the usual one.
+    Of all sizes of exactly that shape that a model may be asked for, the one whose area is nearest
+    to what it was trained on: in a picture of twice the size it would draw people of the usual one.
+    Both sizes have whole blocks of `block_px`; `trained_px` is the side that it was trained on.
     """
-    block = pipe.picture_codec.config.block_px
-    columns, rows = width // block, height // block
+    columns, rows = width // block_px, height // block_px
     times = gcd(columns, rows)
-    wide, high = columns // times * block, rows // times * block
-    sizes = [(k * wide, k * high) for k in range(1, MOST_TIMES_SIZE * pipe.config.size_px // block)]
-    sizes = [size for size in sizes if min(size) >= 2 * block]
-    return min(sizes, key=lambda size: abs(log(size[0] * size[1] / pipe.config.size_px**2)))
+    most_px = MOST_TIMES_SIZE * trained_px
+    sizes = [
+        (k * columns // times * block_px, k * rows // times * block_px)
+        for k in range(1, most_px // block_px + 1)
+    ]
+    sizes = [size for size in sizes if min(size) >= 2 * block_px and max(size) <= most_px]
+    return min(sizes, key=lambda size: abs(log(size[0] * size[1] / trained_px**2)))
 
 
 def canvas_of(

@@ -24,7 +24,7 @@ FACE_PX, FACE_SHARE = 64, 3.2  # side of a face's crop, in pixels and in widths 
 ABOVE = 0.75  # how far above a mouth its middle lies, in the same
 FINE, COARSE, TOLD = 48, 96, 128  # channels at a half and at a quarter of its sides, and of numbers
 MOUTHS_OVERDRAWN = 2.0  # how mouths are drawn, times what is said: what is drawn is too small
-COUNTS = 0.8  # how what is drawn counts, where a painter has been over it before
+COUNTS = 0.8  # how what is drawn counts: learnt against a critic, over a painter, it does too much
 FARTHEST = 3.0  # deviations from what is usual that a number may say
 
 

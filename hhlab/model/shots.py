@@ -89,7 +89,10 @@ def canvas_for(pipe, shot: Shot) -> Canvas:
         frames = frames_of(shot.seconds, pipe.config.fps, pipe.picture_codec.frames)
     width, height = shot.size_px or (None, None)
     canvas = canvas_of(pipe, width=width, height=height, num_frames=frames)
-    width, height = drawn_at(pipe, canvas.width, canvas.height)
+    width, height = drawn_at(
+        canvas.width, canvas.height, block_px=pipe.picture_codec.config.block_px,
+        trained_px=pipe.config.size_px,
+    )  # fmt: skip
     return replace(canvas, width=width, height=height)
 
 

@@ -16,7 +16,7 @@ from hhlab.model import HorsePipeline, HorseTransformer
 from hhlab.model.config import LOOK
 from hhlab.model.guidance import LOOKS_LED, MADE, guided_targets, targets
 from hhlab.model.lapped import LappedCodec
-from hhlab.model.looks import HALF, LookReader, around, cooled, settled
+from hhlab.model.looks import HALF, OVERPAINTED, LookReader, Looks, around, cooled, settled
 from hhlab.model.sequence import Grid, make_layout
 from hhlab.model.training.growing import grown, may_grow
 from hhlab.model.training.imagining import BATCH, Imagined, imagine, imagine_to
@@ -131,7 +131,8 @@ def test_what_can_only_be_one_or_the_other_is():
     either = either_look()
     assert {SAID[number] for number, _, _ in either} == {"glasses", "bald"}
     torch.testing.assert_close(settled(truth, either), truth, rtol=0, atol=1e-3)
-    said = truth + 0.4 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
+    random = torch.Generator().manual_seed(0)
+    said = truth + 0.9 * (2 * torch.rand(truth.shape, generator=random) - 1)
     found = settled(said, either)
     others = [k for k in range(LOOK) if k not in {number for number, _, _ in either}]
     assert torch.equal(found[:, others], said[:, others])
@@ -166,6 +167,27 @@ def test_half_a_pair_of_glasses_is_drawn_as_a_pair_or_none(codec, tmp_path):
         LappedCodec(mouths=True, looks=True, either=((LOOK, 0.0, 1.0),))
     with pytest.raises(BadArgument, match="either"):
         LappedCodec(mouths=True, either=either)
+
+
+def test_what_is_painted_counts_more_and_the_face_on_top_less(codec):
+    """Of a painter and a face network that add the same everywhere, whatever they see."""
+    looks, x = codec.look_nets, torch.zeros(2, 3, 32, 32)
+    said, held = torch.zeros(2, LOOK), torch.zeros(2, 4)
+    where = torch.tensor([[16.0, 20.0, 8.0]]).expand(2, 3)
+
+    class Adds(torch.nn.Module):
+        def forward(self, *seen):
+            return torch.full((2, 3, 32, 32), 0.25)
+
+        added = forward
+
+    both = Looks(Adds())
+    both.painter = Adds()
+    assert looks.face is None
+    torch.testing.assert_close(both.over(x, said, held, where), x + 0.25 * (OVERPAINTED + 1))
+    both.face = None
+    torch.testing.assert_close(both.over(x, said, held, where), x + 0.25 * OVERPAINTED)
+    assert OVERPAINTED > 1
 
 
 def test_a_painter_knows_where_the_face_is():

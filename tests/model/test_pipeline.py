@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from safetensors.torch import load_file, save_file
 import hhlab as hh
 from hhlab.errors import BadArgument, BadArray, Cancelled, FileMissing, UnknownModel, UnsafePickle
 from hhlab.model import Given
+from hhlab.model.canvas import drawn_at
 from hhlab.model.inputs import fit_picture
 from hhlab.model.shots import EDITS_LED
 from tests.model.conftest import smooth_pictures
@@ -267,10 +270,35 @@ def test_a_shape_is_drawn_at_the_size_that_the_model_knows_best(pipe, asked, dra
     assert np.array_equal(pictures(clip), as_drawn)
 
 
-def test_an_edit_has_the_size_that_is_asked_for(pipe):
-    source = hh.Clip.from_arrays(smooth_pictures(5, 64, 0), fps=12.5)
-    clip = pipe.generate(hh.Shot("a man.", source=source, seconds=0.4, size_px=(64, 64), steps=1))
-    assert pictures(clip).shape == (5, 64, 64, 3)
+def test_every_size_on_offer_is_drawn_in_its_shape_at_one_that_can_be_drawn():
+    sides = range(32, 193, 16)
+    for width, height in itertools.product(sides, sides):
+        wide, high = drawn_at(width, height, block_px=16, trained_px=96)
+        assert wide * height == high * width, "another shape"
+        assert all(side % 16 == 0 and 32 <= side <= 192 for side in (wide, high))
+        asked, drawn = (abs(np.log(w * h / 96**2)) for w, h in ((width, height), (wide, high)))
+        assert drawn <= asked, "farther from what the model knows"
+    assert drawn_at(96, 96, block_px=16, trained_px=96) == (96, 96)
+
+
+def test_clips_of_several_sizes_are_each_as_they_are_alone(pipe):
+    shots = [hh.Shot("a man.", seconds=0.4, size_px=(side, side), steps=1, seed=side)
+             for side in (16, 32, 64)]  # fmt: skip
+    for shot, clip in zip(shots, pipe.generate(shots), strict=True):
+        assert np.array_equal(pictures(clip), pictures(pipe.generate(shot)))
+        assert pictures(clip).shape[1:3] == (shot.size_px[1], shot.size_px[0])
+
+
+@pytest.mark.parametrize("kind", ["source", "picture", "first_frame", "references"])
+def test_what_is_given_is_brought_to_the_size_that_is_drawn(pipe, kind):
+    frames = smooth_pictures(5, 64, 0)
+    clip = hh.Clip.from_arrays(frames, fps=12.5)
+    given = {"source": clip, "picture": clip, "first_frame": frames[0], "references": [frames[0]]}
+    shot = hh.Shot("a man.", seconds=0.4, size_px=(64, 64), steps=1, **{kind: given[kind]})
+    made, usual = pipe.generate(shot), pipe.generate(replace(shot, size_px=(32, 32)))
+    assert made.provenance["drawn_px"] == [32, 32] and pictures(made).shape == (5, 64, 64, 3)
+    as_drawn = np.stack([fit_picture(picture, (64, 64)) for picture in pictures(usual)])
+    assert np.array_equal(pictures(made), as_drawn)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from test_training import GRID, RECIPE, SIZES
 
 from hhlab.errors import BadArgument, BadArray, FileMissing
 from hhlab.model import HorseTransformer, variant
+from hhlab.model.training import variants
 from hhlab.model.training.checkpoint import averaged_model
 from hhlab.model.training.loop import Trainer
 from hhlab.model.training.objective import make_batch
@@ -18,6 +19,7 @@ from hhlab.model.training.recipe import Recipe
 from hhlab.model.training.run import opened_base
 from hhlab.model.training.tasks import Task
 from hhlab.model.training.variants import (
+    LATE_S,
     Teacher,
     distilling_loss,
     imitating_loss,
@@ -168,6 +170,24 @@ def test_early_answers_as_a_checkpoint_does(model, data, tmp_path):
     assert float(imitating_loss(student, early, batch).detach()) < 0.8 * before
     with pytest.raises(FileMissing):
         averaged_model(tmp_path / "none.safetensors")
+
+
+def test_late_lips_are_learnt_from_the_base_as_it_is(model, data, tmp_path, monkeypatch):
+    """What the base would say of a sound that comes a third of a second later is what is taught."""
+    taught = []
+
+    def spy(student, other, batch, *, later=0):
+        assert torch.equal(answers(other, batch_of(data)).video, unchanged)
+        taught.append(later * GRID.token_s)
+        return imitating_loss(student, other, batch, later=later)
+
+    unchanged = answers(model, batch_of(data)).video
+    monkeypatch.setattr(variants, "imitating_loss", spy)
+    recipe = Recipe(**RECIPE.to_dict() | {"variant": "no-sync", "steps": 3, "precision": "fp32"})
+    stored = learnt(recipe, model, data, tmp_path)
+    assert taught == pytest.approx([LATE_S] * 3, abs=GRID.token_s / 2)
+    variant.apply(model, stored)
+    assert not torch.equal(answers(model, batch_of(data)).video, unchanged)
 
 
 def test_others_references_are_all_that_is_spoilt(data):

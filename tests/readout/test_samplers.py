@@ -45,4 +45,7 @@ def test_other_lengths_and_sizes_are_read_alike(pipe, wishes):
     found = foal_canvas.row((0.7, 64, 64), pipe.generate(short), wishes)
     assert found["asked"] == "0.7 s, 64 x 64" and found["made, s"] == pytest.approx(0.72)
     assert np.isnan(found["words right"]), "too short for them"
-    assert np.isnan(found["blockiness"]), "too small for it"
+    assert found["drawn at"] == "96 x 96" and best["drawn at"] == "96 x 96"
+    assert np.isnan(found["blockiness"]) and best["blockiness"] > 0.5, (
+        "scaled: borders lie elsewhere"
+    )

@@ -122,7 +122,8 @@ def imitating_loss(
 ) -> torch.Tensor:
     """How far the student's answers are from another model's, whatever is true.
 
-    With `later` the other one's pictures are those of a sound that comes so many tokens later.
+    With `later` the other one's pictures are those of a sound that comes so many tokens later (what
+    is moved beyond its end comes first).
     """
     noisy = {}
     for number, name in enumerate(MADE):

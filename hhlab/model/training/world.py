@@ -144,10 +144,10 @@ def codecs_of(
                 "face_steps" if recipe.face_steps else "start", expected="codecs that draw faces",
                 found=f"others in {folder}; remove it to have them made anew",
             )  # fmt: skip
-        return picture, sound
+        return picture if recipe.variant else settling(picture), sound
     same = start is not None and same_dims(known, config)
     if same and not recipe.face_steps:
-        picture, sound = known, start.sound_codec
+        picture, sound = known if recipe.variant else settling(known), start.sound_codec
     else:
         torch.manual_seed(recipe.seed)  # of fresh networks
         picture = LappedCodec(
@@ -166,6 +166,13 @@ def codecs_of(
     picture.save_pretrained(folder / "picture")
     sound.save_pretrained(folder / "sound")
     return LappedCodec.from_pretrained(folder / "picture"), sound  # as exact as it was stored
+
+
+def settling(picture: LappedCodec) -> LappedCodec:
+    """A codec, told which numbers of who is seen are one or the other, if it does not know."""
+    if picture.config.looks and not picture.config.either:
+        picture.register_to_config(either=either_look())
+    return picture
 
 
 def teach(
