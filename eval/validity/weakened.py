@@ -237,8 +237,8 @@ the shots that the metric could tell of both (shots of one person together), in 
 contender's mean is the better one; the goal is {goal:.2f}. An offset counts by its size. Waxy skin
 is asked of the number that looks for lost texture: that of oily skin looks for highlights, of which
 waxing leaves fewer. It was asked of that one first, which then put the two in the wrong order.
-Clips of foal hold little more than a second of speech in 2 s, of which `lip_sync` tells nothing: how
-late the lips of foal-no-sync are, the read-out says (docs/decisions/0009-variants.md).
+Clips of foal hold little more than a second of speech in 2 s, of which `lip_sync` tells nothing:
+how late the lips of foal-no-sync are, the read-out says (docs/decisions/0009-variants.md).
 
 {table}
 """

@@ -26,10 +26,15 @@ def look_of(script: Script) -> np.ndarray:
 
 
 @cache
+def many_looks() -> np.ndarray:
+    """:func:`look_of` of many scripts: float32 (USUAL, LOOK)."""
+    return np.stack([look_of(Script.sample(seed)) for seed in range(USUAL)])
+
+
+@cache
 def usual_look() -> tuple[np.ndarray, np.ndarray]:
     """Mean and deviation of :func:`look_of` over many scripts: float32 (LOOK,) each."""
-    found = np.stack([look_of(Script.sample(seed)) for seed in range(USUAL)])
-    return found.mean(0), found.std(0) + 1e-3
+    return many_looks().mean(0), many_looks().std(0) + 1e-3
 
 
 @cache
@@ -40,10 +45,9 @@ def either_look() -> tuple[tuple[int, float, float], ...]:
     says of these is left as it is.)
     """
     mean, spread = usual_look()
-    found = np.stack([look_of(Script.sample(seed)) for seed in range(USUAL)])
     out = []
     for number in range(len(SAID)):
-        values = np.unique(found[:, number])
+        values = np.unique(many_looks()[:, number])
         if len(values) == 2:
             low, high = (values - mean[number]) / spread[number]
             out.append((number, round(float(low), 4), round(float(high), 4)))
