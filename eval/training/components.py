@@ -21,7 +21,7 @@ from eval.validity.foal_measures import measure
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
 from hhlab.model.training.latents import fit_codecs
-from hhlab.model.training.world import CODEC_SHARDS
+from hhlab.model.training.taught import CODEC_SHARDS
 
 SIZES = ((256, 512), (64, 160), (64, 128), (48, 96), (32, 64), (16, 32))  # of picture and video
 EMBEDDED = 64  # numbers of a face; the gallery to compare them with is not needed here

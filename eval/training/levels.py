@@ -31,8 +31,7 @@ from hhlab.model.training.checkpoint import averaged_model
 from hhlab.model.training.latents import Latents
 from hhlab.model.training.objective import Batch, make_batch
 from hhlab.model.training.plan import SIZES
-from hhlab.model.training.tasks import Task
-from hhlab.model.training.world import clip_grid
+from hhlab.model.training.tasks import Task, clip_grid
 from hhlab.model.transformer import HorseTransformer
 
 LEVELS = (0.3, 0.5, 0.8, 0.9, 0.95, 0.98, 0.999)

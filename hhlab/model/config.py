@@ -8,6 +8,7 @@ from typing import Any
 MODALITIES = ("text", "image", "video", "audio")
 MOUTH = 4  # numbers that say how a mouth is held in a picture
 LOOK = 57  # numbers that say who is seen in a clip, and in what
+WORN = 4  # the last of these: which of the garments
 SWAY = 40  # numbers that say how a clip's camera sways in a hand
 
 

@@ -29,6 +29,7 @@ from hhlab.model.config import LOOK, SWAY
 from hhlab.model.face import Face
 from hhlab.model.looks import Looks, settled
 from hhlab.model.mouths import SHAPES, Mouths
+from hhlab.model.retouch import Retoucher
 from hhlab.model.sway import swayed
 
 SCALE_POWER = 0.5  # a component is divided by its standard deviation to this power
@@ -42,15 +43,16 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
     `looks` the next, LOOK of them, who is seen, and in what; with `sways` the last, SWAY of them,
     how the camera sways. (A given clip's camera is not looked for: it is said to stand still, and
     how it sways stays in the pictures.) With `faces` whole faces are drawn anew, by what tokens say
-    already (:mod:`hhlab.model.face`). `either` tells which numbers of who is seen can only be one
-    or the other, as :func:`hhlab.model.looks.settled` takes it.
+    already (:mod:`hhlab.model.face`); with `retouches` edited clips are, out of their sources
+    (:mod:`hhlab.model.retouch`). `either` tells which numbers of who is seen can only be one or the
+    other, as :func:`hhlab.model.looks.settled` takes it.
     """
 
     @register_to_config
     def __init__(
         self, block_px: int = 16, frames: int = 4, image_dim: int = 256, video_dim: int = 512,
         mouths: bool = False, looks: bool = False, sways: bool = False, faces: bool = False,
-        either: Sequence[tuple[int, float, float]] = (),
+        retouches: bool = False, either: Sequence[tuple[int, float, float]] = (),
     ) -> None:  # fmt: skip
         super().__init__()
         if looks and not mouths:
@@ -59,6 +61,8 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
             raise BadArgument("sways", expected="a codec with looks", found="one without")
         if faces and not looks:
             raise BadArgument("faces", expected="a codec with looks", found="one without")
+        if retouches and not looks:
+            raise BadArgument("retouches", expected="a codec with looks", found="one without")
         if not all(looks and 0 <= number < LOOK for number, _, _ in either):
             expected = f"numbers below {LOOK}, of a codec with looks"
             raise BadArgument("either", expected=expected, found=str(either))
@@ -73,7 +77,9 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
             self.register_buffer(f"{name}_scale", torch.ones(dim))
         # a codec is finished but while it is taught; what it encodes needs no gradient
         self.mouth_nets = Mouths(clear=not looks) if mouths else None
-        self.look_nets = Looks(Face() if faces else None) if looks else None
+        self.look_nets = None
+        if looks:
+            self.look_nets = Looks(Face() if faces else None, Retoucher() if retouches else None)
         for nets in (self.mouth_nets, self.look_nets):
             if nets is not None:
                 nets.eval().requires_grad_(False)
@@ -173,9 +179,17 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
         plain = self.plain(name, tokens, rows, columns)
         if self.mouth_nets is None:
             return plain
-        shown, pictures = len(getattr(self, f"{name}_scale")), plain.shape[1]
-        held = tokens[..., shown : shown + pictures * SHAPES]
-        return self.mouth_nets.draw(plain, held, self.look_nets, looks)
+        return self.mouth_nets.draw(plain, self.held(name, tokens), self.look_nets, looks)
+
+    def who(self, image: torch.Tensor, video: torch.Tensor) -> torch.Tensor:
+        """Who is seen, (b, LOOK), as all of a clip's tokens say on average."""
+        said = torch.cat([image[..., -self.alike :], video[..., -self.alike :]], 1).float()
+        return settled(said[..., :LOOK].mean(1), self.config.either)
+
+    def held(self, name: str, tokens: torch.Tensor) -> torch.Tensor:
+        """How mouths are held in pictures, as "image" or "video" tokens say: (b, n, t SHAPES)."""
+        shown, pictures = len(getattr(self, f"{name}_scale")), 1 if name == "image" else self.frames
+        return tokens[..., shown : shown + pictures * SHAPES]
 
     def decode(self, image: torch.Tensor, video: torch.Tensor, rows: int, columns: int):
         """Pictures float (b, t, h, w, 3), about [-1, 1], of a clip's image and video tokens.
@@ -183,10 +197,7 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
         Who is seen is what all of a clip's tokens say on average; how the camera sways, what those
         of the video do (a first picture that was given cannot know).
         """
-        looks = None
-        if self.look_nets is not None:
-            said = torch.cat([image[..., -self.alike :], video[..., -self.alike :]], 1).float()
-            looks = settled(said[..., :LOOK].mean(1), self.config.either)
+        looks = None if self.look_nets is None else self.who(image, video)
         first = self._decoded("image", image, looks, rows, columns)
         if not video.shape[1]:
             return first
@@ -218,10 +229,8 @@ class LappedCodec(KeepsPrecision, ModelMixin, ConfigMixin):
             self.mouth_nets.load_state_dict({n: x for n, x in found.items() if n in known})
         if self.look_nets is not None and codec.look_nets is not None:
             found = dict(codec.look_nets.state_dict())
-            fresh = {} if self.look_nets.face is None else self.look_nets.face.state_dict()
-            fresh = {f"face.{name}": value for name, value in fresh.items()}
-            known = self.look_nets.state_dict().keys()
-            found = {name: value for name, value in found.items() if name in known}
+            fresh = self.look_nets.state_dict()  # where the other draws no faces, or no edits
+            found = {name: value for name, value in found.items() if name in fresh}
             self.look_nets.load_state_dict(fresh | found)
 
     @torch.no_grad()

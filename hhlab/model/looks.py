@@ -88,12 +88,14 @@ class Redrawing(nn.Module):
     """Maps at a half and at a quarter of a picture's sides, led by numbers, and what they add.
 
     `said` is how many numbers, `beside` how many maps are seen beside the picture; `fine` and
-    `coarse` channels the maps have, `told` the numbers inside, `last` the reach of the last layers.
+    `coarse` channels the maps have, `told` the numbers inside, `last` the reach of the last layers,
+    `ends` how many maps come out: a picture's, if nothing else is said.
     """
 
     def __init__(
-        self, said: int, *, beside: int, fine: int, coarse: int, told: int, last: tuple[int, ...]
-    ) -> None:
+        self, said: int, *, beside: int, fine: int, coarse: int, told: int, last: tuple[int, ...],
+        ends: int = 3 * HALF**2,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.tell = nn.Sequential(
             nn.Linear(said, told), nn.SiLU(), nn.Linear(told, told), nn.SiLU()
@@ -104,11 +106,11 @@ class Redrawing(nn.Module):
         self.inner = nn.ModuleList(Led(coarse, told, by) for by in (1, 2, 4, 1))
         self.up = conv(coarse, fine)
         self.after = nn.ModuleList(Led(fine, told, by) for by in last)
-        self.end = conv(fine, 3 * HALF**2)
+        self.end = conv(fine, ends)
         nn.init.zeros_(self.end.weight)
 
-    def drawn(self, begun: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
-        """What to add (n, 3, h, w), for a map (n, fine, h / HALF, w / HALF) and (n, said)."""
+    def maps(self, begun: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
+        """Maps (n, ends, h / HALF, w / HALF), for one (n, fine, h / HALF, w / HALF), (n, said)."""
         told, x = self.tell(said), F.silu(begun)
         for layer in self.before:
             x = layer(x, told)
@@ -118,7 +120,11 @@ class Redrawing(nn.Module):
         x = x + F.silu(self.up(F.interpolate(deep, size=x.shape[2:], mode="nearest")))
         for layer in self.after:
             x = layer(x, told)
-        return F.pixel_shuffle(self.end(x), HALF)
+        return self.end(x)
+
+    def drawn(self, begun: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
+        """What to add (n, 3, h, w), for the same."""
+        return F.pixel_shuffle(self.maps(begun, said), HALF)
 
 
 class Painter(Redrawing):
@@ -172,11 +178,12 @@ def cooled(noise: torch.Tensor, temperature: float, alike: int) -> torch.Tensor:
 
 
 class Looks(nn.Module):
-    """The networks together, with one for faces if there is one."""
+    """The networks together, with one for faces and one for edits if there are such."""
 
-    def __init__(self, face: nn.Module | None = None) -> None:
+    def __init__(self, face: nn.Module | None = None, retoucher: nn.Module | None = None) -> None:
         super().__init__()
-        self.reader, self.painter, self.face = LookReader(), Painter(), face
+        self.reader, self.painter = LookReader(), Painter()
+        self.face, self.retoucher = face, retoucher
 
     def read(self, pictures: torch.Tensor) -> torch.Tensor:
         """What is seen in pictures (b, t, h, w, 3) in [-1, 1] on average: (b, LOOK)."""

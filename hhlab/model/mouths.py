@@ -112,6 +112,15 @@ def nearness(where: torch.Tensor, places: int, h: int, w: int) -> torch.Tensor:
     return (-0.5 * across / (NEAR * side) ** 2).flatten(1).softmax(1)
 
 
+def heard(held: torch.Tensor, where: torch.Tensor, h: int, w: int) -> torch.Tensor:
+    """How mouths are held (b, t, SHAPES), as tokens (b, rows columns, t SHAPES) say.
+
+    Those that do not agree are heard the more, the nearer they lie to mouths (b, t, 3).
+    """
+    near = nearness(where.flatten(0, 1), held.shape[1], h, w).unflatten(0, where.shape[:2])
+    return torch.einsum("btn,bnts->bts", near, held.unflatten(2, (-1, SHAPES)).float())
+
+
 class Reader(nn.Module):
     """Reads how mouths are held from crops."""
 
@@ -199,20 +208,26 @@ class Mouths(nn.Module):
     ) -> torch.Tensor:  # fmt: skip
         """Pictures (b, t, h, w, 3) with mouths as tokens (b, rows columns, t SHAPES) hold them.
 
-        Tokens that do not agree are heard the more, the nearer they lie to the mouth. With `looks`
-        (b, LOOK) and their networks, `painting`, who is seen is painted before, and the whole face
-        drawn if these can.
+        With `looks` (b, LOOK) and their networks, `painting`, who is seen is painted before, and
+        the whole face drawn if these can.
         """
         x = pictures.flatten(0, 1).permute(0, 3, 1, 2).contiguous()
         where = self.finder(x)
-        near = nearness(where, held.shape[1], *x.shape[2:]).view(*pictures.shape[:2], -1)
-        shapes = torch.einsum("btn,bnts->bts", near, held.unflatten(2, (-1, SHAPES)).float())
-        shapes = shapes.flatten(0, 1)
-        if painting is not None:
+        shapes = heard(held, where.unflatten(0, pictures.shape[:2]), *x.shape[2:]).flatten(0, 1)
+        if looks is not None:
             looks = looks.repeat_interleave(pictures.shape[1], 0)
+        x = self.drawn(x, shapes, painting, looks, where=where)
+        return x.permute(0, 2, 3, 1).unflatten(0, pictures.shape[:2])
+
+    def drawn(
+        self, x: torch.Tensor, shapes: torch.Tensor, painting: Looks | None,
+        looks: torch.Tensor | None, *, where: torch.Tensor | None = None,
+    ) -> torch.Tensor:  # fmt: skip
+        """The same of pictures x (n, 3, h, w), mouths held as (n, SHAPES), and looks (n, LOOK)."""
+        where = self.finder(x) if where is None else where
+        if painting is not None:
             x = painting.over(x, looks, shapes, where)
         added = self.drawer(cut(x, where), OVERDRAWN * shapes)
         if painting is None:
             x = x + self.clearer(x)
-        x = x + put_back(added, where, *x.shape[2:])
-        return x.permute(0, 2, 3, 1).unflatten(0, pictures.shape[:2])
+        return x + put_back(added, where, *x.shape[2:])

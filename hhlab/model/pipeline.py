@@ -14,12 +14,12 @@ from diffusers.utils.torch_utils import randn_tensor
 
 from hhlab.errors import BadArray
 from hhlab.model.canvas import canvas_of, longest_seconds, native, shortest_seconds
-from hhlab.model.edges import drawn_over
 from hhlab.model.guidance import MADE, guided_targets, targets
 from hhlab.model.inputs import MOST_REFERENCES, Given, check, encode_prompts, fit_pictures
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.looks import alike, cooled
 from hhlab.model.mel import MelCodec
+from hhlab.model.retouch import edited
 from hhlab.model.sequence import Grid, make_layout
 from hhlab.model.steps import schedulers_of
 from hhlab.model.transformer import HorseTransformer
@@ -122,7 +122,7 @@ class HorsePipeline(DiffusionPipeline):
         prompt, negative_prompt : what is to be seen and heard, and what guidance leads away from
         given : references, first picture, source clip, picture or sound to be kept, of each clip;
             all clips of a batch must be given the same kinds. What is made of a source is drawn
-            along its edges (:mod:`hhlab.model.edges`)
+            out of it (:mod:`hhlab.model.retouch`)
         num_inference_steps, guidance_scale : guidance leads away from the negative prompt without
             references; 1 turns it off and halves the work. Of a source, 2 is enough, which is what
             `generate` takes
@@ -246,11 +246,12 @@ class HorsePipeline(DiffusionPipeline):
                 made["image"].to(kind), made["video"].to(kind), grid.rows, grid.columns
             )
             if layout.is_noise("video") and givens[0].source is not None:
-                size = frames.shape[3], frames.shape[2]
                 first = 0 if layout.is_noise("image") else 1  # a given picture stays as it is
-                for clip, given in zip(frames, givens, strict=True):
+                size = frames.shape[3], frames.shape[2]
+                for row, (clip, given) in enumerate(zip(frames, givens, strict=True)):
                     source = fit_pictures(given.source, size).to(clip.device)
-                    clip[first:] = drawn_over(clip[first:], source[first:], codec.mouth_nets)
+                    said = (made[name][row : row + 1].to(kind) for name in ("image", "video"))
+                    clip[first:] = edited(codec, clip, source, *said)[first:]
             frames = ((frames.float().clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
             audio = self.sound_codec.decode(made["audio"].float()).float().cpu().numpy()
         self.maybe_free_model_hooks()

@@ -121,7 +121,7 @@ def test_a_pipelines_edit_is_drawn_over_its_source_and_nothing_else_is(pipe, mon
         seen.append(source)
         return clip - 0.5
 
-    monkeypatch.setattr("hhlab.model.pipeline.drawn_over", darker)
+    monkeypatch.setattr("hhlab.model.retouch.drawn_over", darker)
     for what, offset in ((given, 0.5), ([None, None], 0.0)):
         wanted = (plain(made(what, output_type="latent")) - offset).clamp(-1, 1)
         shown = torch.from_numpy(np.stack(list(made(what)))).float() / 127.5 - 1

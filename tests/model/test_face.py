@@ -28,7 +28,7 @@ from hhlab.model.training.facing import (
 )
 from hhlab.model.training.imagining import Imagined
 from hhlab.model.training.looking import Portraits
-from hhlab.model.training.world import same_values
+from hhlab.model.training.taught import same_values
 from tests.model.conftest import smooth_pictures
 
 WIDE = FACE_PX / FACE_SHARE  # a mouth's width at which a crop has the picture's own pixels

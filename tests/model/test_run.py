@@ -112,22 +112,24 @@ def test_a_model_and_its_variant_are_made_from_nothing(tmp_path, capsys):
     assert main(["train", "--config", str(recipe), "-o", str(tmp_path / "sway"), "--resume"]) == 0
     assert "going on from step 2" in capsys.readouterr().out
 
-    # a finished pipeline's codec may learn to draw faces, and nothing else changes
+    # a finished pipeline's codec may learn to draw faces and edits, and nothing else changes
     (tmp_path / "face" / "world").mkdir(parents=True)
     for split in ("train", "test"):
         (tmp_path / "face" / "world" / split).symlink_to(out / "world" / split)
     begin = {"start": str(tmp_path / "sway" / "sway" / "pipeline"), "steps": 0, "face_steps": 2}
+    begin |= {"retouch_steps": 2, "relit": 1}
     recipe.write_text(yaml.safe_dump(RECIPE | begin | {"name": "face", "model": swaying}))
     assert main(["train", "--config", str(recipe), "-o", str(tmp_path / "face")]) == 0
     assert "to draw faces" in (told := capsys.readouterr().out) and "to paint" not in told
     faced = hh.load(tmp_path / "face" / "face" / "pipeline")
     assert faced.picture_codec.look_nets.face.end.weight.any()
+    assert "to draw edits" in told and faced.picture_codec.look_nets.retoucher.end.weight.any()
     sways = hh.load(tmp_path / "sway" / "sway" / "pipeline")
     for part in ("transformer", "picture_codec"):
         before, after = (dict(getattr(x, part).named_parameters()) for x in (sways, faced))
         assert all(torch.equal(value, after[name]) for name, value in before.items())
     assert main(["train", "--config", str(recipe), "-o", str(tmp_path / "face"), "--resume"]) == 0
-    assert "to draw faces" not in capsys.readouterr().out  # it could already
+    assert "teaching" not in capsys.readouterr().out  # it could already
 
     recipe.write_text(yaml.safe_dump(RECIPE | {"name": "none"}))  # of a world with mouths
     assert main(["train", "--config", str(recipe), "-o", str(tmp_path / "talk")]) != 0

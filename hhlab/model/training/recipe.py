@@ -9,7 +9,7 @@ from typing import Any
 from hhlab.errors import BadArgument
 from hhlab.model.config import ModelConfig
 
-COUNTS = ("steps", "worded_first", "relit", "face_steps")
+COUNTS = ("steps", "worded_first", "relit", "face_steps", "retouch_steps")
 SHARES = ("drop_prompt", "worded", "warmup", "decay", "ema")
 
 
@@ -52,6 +52,10 @@ class Recipe:
     look_steps : in which it learns, before that, to read who is seen
     face_steps : in which it learns, at last, to draw whole faces, or to draw them better where that
         of `start` does so; 0 where it is to draw them as that does, or not
+    retouch_steps : in which it learns to draw clips that are edited out of their sources, or to
+        do so better; 0 likewise
+    quick : the folder of a variant of `start` whose edits are learnt from beside its own; nothing
+        where there is none
     model : sizes that differ from ModelConfig's
 
     Raises
@@ -95,6 +99,8 @@ class Recipe:
     mouth_steps: int = 2400
     look_steps: int = 2800
     face_steps: int = 0
+    retouch_steps: int = 0
+    quick: str = ""
     model: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -17,8 +17,9 @@ from hhlab.model.pipeline import HorsePipeline
 from hhlab.model.training.growing import grown, may_grow
 from hhlab.model.training.loop import Trainer
 from hhlab.model.training.recipe import Recipe
+from hhlab.model.training.tasks import clip_grid
 from hhlab.model.training.variants import KINDS, train_variant
-from hhlab.model.training.world import FPS, SECONDS, SIZE_PX, Say, World, clip_grid, prepare
+from hhlab.model.training.world import FPS, SECONDS, SIZE_PX, Say, World, prepare
 from hhlab.model.transformer import HorseTransformer
 from hhlab.model.variant import Variant
 from hhlab.model.variant import save as save_variant

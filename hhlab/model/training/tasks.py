@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 
+from hhlab.model.config import CLIP
 from hhlab.model.sequence import Grid
 from hhlab.model.training.plan import INSTANTS
+
+if TYPE_CHECKING:
+    from hhlab.model.lapped import LappedCodec
+    from hhlab.model.mel import MelCodec
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,16 @@ def moment(grid: Grid, groups: int, start: int) -> Grid:
     later = round(start * grid.group_s / grid.token_s)
     sound = min(math.ceil(groups * grid.group_s / grid.token_s), max(0, grid.audio_tokens - later))
     return replace(grid, groups=groups, start=start, audio_tokens=sound)
+
+
+def clip_grid(picture: LappedCodec, sound: MelCodec) -> Grid:
+    """The tokens of a training clip."""
+    frames = round(CLIP.seconds * CLIP.fps)
+    side = CLIP.size_px // picture.config.block_px
+    return Grid(
+        side, side, (frames - 1) // picture.frames, picture.frames / CLIP.fps,
+        round(frames / CLIP.fps / sound.token_s), sound.token_s,
+    )  # fmt: skip
 
 
 def grid_of(grid: Grid, task: Task, start: int = 0) -> Grid:
