@@ -21,7 +21,7 @@ shows, and the prompts are put in ways that training prompts never are. Everythi
 finished clips, pixels and sound, by the read-out whose card is `data/weights/readout.md`; the
 "renders" columns show what the same instrument says of the world itself, and of the world once
 through the model's codecs. That is about as well as a model of these codecs can do, but for edits,
-which are drawn along their source's edges, and lips, which the codecs draw as it suits what the
+which are drawn out of their source, and lips, which the codecs draw as it suits what the
 model says of them rather than what is read of renders. In brackets stands the 95% interval:
 Wilson's for shares, over clips for the rest. ✓ and ✗ say whether the figure itself reaches the
 goal.

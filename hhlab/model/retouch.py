@@ -4,7 +4,7 @@ What a model makes of a clip that is to be edited is soft, and in another light 
 of place; the source shows every hair that stays, and where it is. So a small convolutional network
 sees both, picture by picture, and says for each place how far the source is taken over, how much
 more or less of each colour it has (the light, which is another: Barron and Malik 2015, "Shape,
-illumination, and reflectance from shading", section 3, take pictures apart in the same way), and
+illumination, and reflectance from shading" take pictures apart in the same way), and
 what is to be added to that. It is told who is seen and how the mouth is held, so that lips follow
 the new words on the face that is there.
 """
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FINE, COARSE, TOLD = 40, 64, 64  # channels at a half and at a quarter of its sides, and of numbers
 COLOURS = 3
 BLACK = -1.0
+MOST = 4.0  # logarithm of the largest factor by which a light is another
 DETAIL_PX = 2  # what is smaller is a detail
 AGREES = (0.03, 0.09)  # mean difference of colours in [-1, 1] at which pictures agree, and do not
 HEAD = (0.45, 0.6)  # nearness to a face's middle at which a head ends, and is all there is
@@ -57,7 +58,7 @@ class Retoucher(Redrawing):
         said = torch.cat([looks, shapes], 1)
         found = F.pixel_shuffle(self.maps(self.begin(seen), said).float(), HALF)
         taken, light, more = found.split([1, COLOURS, COLOURS], dim=1)
-        lit = (source.float() - BLACK) * light.exp() + BLACK
+        lit = (source.float() - BLACK) * light.clamp(-MOST, MOST).exp() + BLACK
         return torch.lerp(made.float(), lit, taken.sigmoid()) + more
 
 
@@ -74,7 +75,8 @@ def told(
     blocks = image.shape[1]
     first = heard(codec.held("image", image), where[None, :1], *size)[0]
     groups = codec.held("video", video).reshape(-1, blocks, codec.frames * MOUTH)
-    rest = heard(groups, where[1:].unflatten(0, (len(groups), -1)), *size).flatten(0, 1)
+    later = where[1:].unflatten(0, (len(groups), codec.frames))
+    rest = heard(groups, later, *size).flatten(0, 1)
     looks = codec.who(image, video).expand(len(source), -1)
     return looks, torch.cat([first, rest]), where
 
@@ -128,7 +130,7 @@ def with_words(
     mouths: Mouths, drawn: torch.Tensor, along: torch.Tensor, source: torch.Tensor,
     shapes: torch.Tensor, where: torch.Tensor,
 ) -> torch.Tensor:  # fmt: skip
-    """Pictures (n, 3, h, w) with the mouths of others, `along`, if the source says other words.
+    """Pictures (n, 3, h, w) with the mouths of `along`, if the source says other words.
 
     It does if its mouths (n, 3) are held otherwise than the shapes (n, MOUTH) that were made.
     """

@@ -125,4 +125,6 @@ def read(folder: Path) -> tuple[Variant, dict[str, torch.Tensor]]:
         variant = Variant(**json.loads((folder / NOTE).read_text(encoding="utf-8")))
     except (OSError, TypeError, ValueError) as error:
         raise VariantUnfit(folder, expected=f"{NOTE} of a variant", found=str(error)) from error
+    if not (folder / TENSORS).is_file():
+        raise VariantUnfit(folder, expected=f"{TENSORS} beside its {NOTE}", found="none")
     return variant, load_file(folder / TENSORS)

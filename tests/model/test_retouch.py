@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -15,14 +16,15 @@ from hhlab.actors.script import Script
 from hhlab.actors.take import take
 from hhlab.errors import BadArgument
 from hhlab.generate import shipped
-from hhlab.model.config import CLIP, LOOK, MOUTH, WORN
+from hhlab.model.config import CLIP, LOOK, MOUTH, SWAY, WORN
 from hhlab.model.edges import drawn_over
 from hhlab.model.inputs import Given
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.looks import LookReader
 from hhlab.model.mouths import Mouths, Reader, cut
 from hhlab.model.retouch import Retoucher, believed, edited, told, with_words
-from hhlab.model.training.retouching import Edits, edit, edits_of, fit_retoucher
+from hhlab.model.training.looking import Portraits
+from hhlab.model.training.retouching import Edits, edit, edits_of, fit_retoucher, remade
 from hhlab.model.training.taught import same_values
 from hhlab.model.training.truth import GARMENTS, SAID
 from tests.model.conftest import smooth_pictures
@@ -157,6 +159,7 @@ def test_a_mouth_is_taken_from_what_was_made_only_if_the_source_says_other_words
 
 
 def test_it_is_kept_with_its_codec_concerns_no_token_and_needs_looks(plain, drawing, tmp_path):
+    drawing = deepcopy(drawing)
     with torch.no_grad():
         for value in drawing.look_nets.retoucher.parameters():
             value.add_(0.01)
@@ -214,6 +217,60 @@ def test_pairs_to_learn_from_are_a_unit_of_which_each_clip_becomes_the_other(tmp
         np.testing.assert_array_equal(edits.sources[side], sides[side])
         np.testing.assert_array_equal(edits.wanted[side], sides[1 - side])
     assert edits.shapes.shape == (2, 25, MOUTH) and edits.where.shape == (2, 25, 3)
+
+
+def test_clips_made_anew_teach_what_the_other_clip_of_their_unit_becomes(drawing, shard_path):
+    pool = Portraits([shard_path])
+    clips, at = np.array([2, 13]), np.array([[3, 4], [5, 6]])  # units 2, its a, and 5, its b
+
+    class Made:
+        """Pictures of two clips, as they are."""
+
+        def shown(self, shard, codec, pool):
+            yield floats(pool.pictures[clips[:, None], at]), clips, at
+
+    (edits,) = remade(pool, drawing, Made())
+    assert edits.made.shape == (4, 1, 96, 96, 3)
+    np.testing.assert_array_equal(edits.wanted[:, 0], pool.pictures[[2, 2, 13, 13], [3, 4, 5, 6]])
+    np.testing.assert_array_equal(edits.sources[:, 0], pool.pictures[[10, 10, 5, 5], [3, 4, 5, 6]])
+    assert torch.equal(
+        edits.shapes[:, 0], torch.from_numpy(pool.shapes[[2, 2, 13, 13], [3, 4, 5, 6]])
+    )
+    swaying = CODEC | {"image_dim": 52 + LOOK + SWAY, "video_dim": 80 + LOOK + SWAY}
+    swaying = LappedCodec(**swaying, sways=True, retouches=True).eval()
+    pool.shaky[:] = np.arange(len(pool.shaky)) == 2
+    (edits,) = remade(pool, swaying, Made())
+    assert len(edits) == 2  # a hand's clip stands still where it was made anew
+    pool.shaky[:] = True
+    assert remade(pool, swaying, Made()) == []
+
+
+def test_each_clip_is_drawn_out_of_its_own_source_and_a_given_picture_stays(lights):
+    if "foal-fast" not in shipped():
+        pytest.skip("no foal-fast in this copy")
+    pipe = hh.load("foal-fast")
+    sources = lights["soft"], np.ascontiguousarray(lights["right"][:, :, ::-1])
+
+    def made(numbers, first=None, kind="np"):
+        given = [Given(source=sources[n], first_frame=(first or {}).get(n)) for n in numbers]
+        return pipe(
+            ["the scene is now in a park"] * len(numbers), given=given, num_inference_steps=1,
+            guidance_scale=1.0, output_type=kind,
+            generator=[torch.Generator().manual_seed(n) for n in numbers],
+        ).frames  # fmt: skip
+
+    both = made([0, 1])
+    for n in range(2):
+        off = np.abs(both[n].astype(int) - made([n])[0]).mean()
+        other = np.abs(both[n].astype(int) - both[1 - n]).mean()
+        assert off < 0.1 * other
+    first = {1: sources[1][0]}
+    tokens = made([1], first=first, kind="latent")
+    with torch.no_grad():
+        plain = pipe.picture_codec.decode(tokens["image"], tokens["video"], 6, 6)[0].clamp(-1, 1)
+    shown = floats(made([1], first=first)[0])
+    assert (shown[0] - plain[0]).abs().max() < 0.01
+    assert far(shown[1:], plain[1:]) > 0.01
 
 
 def test_foal_fast_draws_a_face_in_another_light_nearer_to_its_render_than_along_its_edges(lights):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,7 +27,8 @@ from hhlab.model.training.loop import Trainer, rate_at
 from hhlab.model.training.objective import FINE, draw_levels, make_batch, weighted_error
 from hhlab.model.training.recipe import COUNTS, SHARES, Recipe
 from hhlab.model.training.tasks import Task
-from hhlab.model.training.world import check_faces
+from hhlab.model.training.world import check_drawing
+from hhlab.model.variant import VariantUnfit
 from tests.model.conftest import TINY
 
 GRID = Grid(rows=2, columns=2, groups=2, group_s=0.32, audio_tokens=6, token_s=0.12)
@@ -219,14 +221,30 @@ def test_no_steps_at_all_need_a_model_that_is_there():
     assert Recipe(steps=0, start="runs/foal").steps == 0
 
 
-def test_faces_that_nobody_would_draw_are_refused_before_anything_is_rendered(tmp_path):
+def test_faces_and_edits_that_nobody_would_draw_are_refused_before_anything_is_rendered():
     looks = RECIPE.model | {"image_dim": 52 + LOOK, "video_dim": 80 + LOOK, "moves": (4, 2, 64)}
-    for wrong in ({"model": RECIPE.model}, {"model": looks, "variant": "fast"}):
-        recipe = replace(RECIPE, face_steps=5, **wrong)
-        with pytest.raises(BadArgument, match="face_steps"):
-            check_faces(recipe, replace(RECIPE, model=wrong["model"]).config(text_vocabulary=6))
+    for name in ("face_steps", "retouch_steps"):
+        for wrong in ({"model": RECIPE.model}, {"model": looks, "variant": "fast"}):
+            recipe = replace(RECIPE, **{name: 5}, **wrong)
+            with pytest.raises(BadArgument, match=name):
+                sizes = replace(RECIPE, model=wrong["model"]).config(text_vocabulary=6)
+                check_drawing(recipe, sizes, None)
     seeing = replace(RECIPE, face_steps=5, model=looks)
-    check_faces(seeing, seeing.config(text_vocabulary=6))
+    sizes = seeing.config(text_vocabulary=6)
+    check_drawing(seeing, sizes, None)
+    # edits need somebody who makes them, of the same tokens
+    editing = replace(seeing, retouch_steps=5)
+    dims = {"mouths": True, "looks": True, "image_dim": 52 + LOOK, "video_dim": 80 + LOOK}
+    start = SimpleNamespace(picture_codec=LappedCodec(block_px=8, **dims))
+    check_drawing(editing, sizes, start)
+    less = SimpleNamespace(picture_codec=LappedCodec(block_px=8, image_dim=52, video_dim=80))
+    for nobody in (None, less):
+        with pytest.raises(BadArgument, match="retouch_steps"):
+            check_drawing(editing, sizes, nobody)
+    with pytest.raises(BadArgument, match="quick"):
+        check_drawing(replace(seeing, quick="runs/fast"), sizes, None)
+    with pytest.raises(VariantUnfit):
+        check_drawing(replace(editing, quick="nowhere"), sizes, start)
 
 
 def test_a_run_begins_with_a_finished_model_of_its_sizes(data, tmp_path):

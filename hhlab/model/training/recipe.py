@@ -54,8 +54,8 @@ class Recipe:
         of `start` does so; 0 where it is to draw them as that does, or not
     retouch_steps : in which it learns to draw clips that are edited out of their sources, or to
         do so better; 0 likewise
-    quick : the folder of a variant of `start` whose edits are learnt from beside its own; nothing
-        where there is none
+    quick : the folder of a variant of `start`; the codec learns from its edits, too. Nothing where
+        there is none
     model : sizes that differ from ModelConfig's
 
     Raises

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from hhlab.model.lapped import LappedCodec
     from hhlab.model.pipeline import HorsePipeline
 
-AT_ONCE, STEPS = 8, 10  # clips that are edited together, and the sampler's steps, at most
+AT_ONCE, EDIT_STEPS = 8, 10  # clips that are edited together, and the sampler's steps, at most
 BATCH = 24
 CHANGED, CLEAR = 4.0, 0.3  # what errors count more where a source differs by so much
 SAID = 0.1  # how much it counts that a drawn mouth is read otherwise than it was said
@@ -100,7 +100,7 @@ def edit(
         source = (shard.video_a, shard.video_b)[side][unit]
         givens.append(Given(source=source, source_sound=sound))
     made = pipe(
-        prompts, given=givens, num_inference_steps=min(STEPS, pipe.default_steps),
+        prompts, given=givens, num_inference_steps=min(EDIT_STEPS, pipe.default_steps),
         guidance_scale=min(EDITS_LED, pipe.default_guidance), output_type="latent",
         generator=[torch.Generator().manual_seed(1000 * seed + int(row)) for row in rows],
     ).frames  # fmt: skip
@@ -134,16 +134,19 @@ def edits_of(shards: Sequence[Path], files: Sequence[Path], codec: LappedCodec) 
 
 
 @torch.no_grad()
-def remade(pool: Portraits, codec: LappedCodec, imagined: Imagined) -> Edits:
+def remade(pool: Portraits, codec: LappedCodec, imagined: Imagined) -> list[Edits]:
     """Single pictures of units whose one clip was made anew, and whose other clip is its source.
 
-    (What was made anew of a camera in a hand stands still, and is left out: its source moves.)
+    One pool of them, or none. (What was made anew of a camera in a hand stands still, and is left
+    out: what it should be moves.)
     """
     parts: list[tuple[np.ndarray, ...]] = []
     for shard, size in enumerate(pool.sizes):
         begin = pool.clip_of(shard, 0)
         for plain, clips, at in imagined.shown(shard, codec, pool):
-            alike = ~pool.shaky[clips]
+            alike = ~(pool.shaky[clips] & codec.config.sways)
+            if not alike.any():
+                continue
             plain, clips, at = plain[alike], clips[alike], at[alike]
             rows = clips[:, None], at
             others = (begin + (clips - begin + size) % (2 * size))[:, None], at
@@ -156,11 +159,14 @@ def remade(pool: Portraits, codec: LappedCodec, imagined: Imagined) -> Edits:
             seen = as_floats(source).permute(0, 3, 1, 2).contiguous()
             where = codec.mouth_nets.finder(seen)
             parts.append((made, source, wanted, looks, shapes, where))
+    if not parts:
+        return []
     pictures, numbers = zip(*[(x[:3], x[3:]) for x in parts], strict=True)
-    return Edits(
+    edits = Edits(
         *(np.concatenate(x)[:, None] for x in zip(*pictures, strict=True)),
         *(torch.cat(x)[:, None] for x in zip(*numbers, strict=True)),
     )
+    return [edits]
 
 
 def fit_retoucher(

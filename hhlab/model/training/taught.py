@@ -15,13 +15,14 @@ from hhlab.model.config import CLIP, ModelConfig
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
 from hhlab.model.pipeline import HorsePipeline
+from hhlab.model.shots import EDITS_LED
 from hhlab.model.training.facing import faces_of, fit_face
 from hhlab.model.training.imagining import Imagined, imagine_to
 from hhlab.model.training.latents import Latents, encode_shard, fit_codecs
 from hhlab.model.training.looking import Portraits, fit_painter, fit_reader
 from hhlab.model.training.mouthing import fit_mouths
 from hhlab.model.training.recipe import Recipe
-from hhlab.model.training.retouching import edit_all, edits_of, fit_retoucher, remade
+from hhlab.model.training.retouching import EDIT_STEPS, edit_all, edits_of, fit_retoucher, remade
 from hhlab.model.training.tasks import clip_grid
 from hhlab.model.training.truth import either_look
 
@@ -160,14 +161,14 @@ def teach_edits(
         pipes.append(quick)
     for pipe in pipes:
         pipe.set_progress_bar_config(disable=True)
-    names = "-".join(fingerprint(pipe.transformer) for pipe in pipes)
+    names = "-".join(made_by(pipe) for pipe in pipes)
     edited = [*shards[:EDITED_SHARDS], *relit[:EDITED_SHARDS]]
     edits = edits_of(edited, edit_all(pipes, edited, folder / "edited" / names, say=say), picture)
     more = shards[:REMADE_SHARDS]
     imagined = imagined_by(start, more, folder / "imagined", say=say)
     nets, mouths = picture.look_nets, picture.mouth_nets.reader
     fit_retoucher(
-        [edits, remade(Portraits(more), picture, imagined)], nets.retoucher, nets.reader, mouths,
+        [edits, *remade(Portraits(more), picture, imagined)], nets.retoucher, nets.reader, mouths,
         steps=recipe.retouch_steps, seed=recipe.seed, bf16=recipe.precision == "bf16", say=say,
     )  # fmt: skip
 
@@ -205,6 +206,12 @@ def fingerprint(module: torch.nn.Module) -> str:
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(name.encode() + tensor.float().cpu().numpy().tobytes())
     return digest.hexdigest()[:12]
+
+
+def made_by(pipe: HorsePipeline) -> str:
+    """A few letters that tell edits of a pipeline from another's."""
+    said = pipe.config.temperature, pipe.default_steps, pipe.default_guidance, EDIT_STEPS, EDITS_LED
+    return fingerprint(pipe.transformer) + hashlib.sha256(repr(said).encode()).hexdigest()[:4]
 
 
 def imagined_by(start: HorsePipeline, shards: list[Path], folder: Path, *, say: Say) -> Imagined:

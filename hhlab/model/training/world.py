@@ -9,13 +9,14 @@ from pathlib import Path
 from hhlab.actors.dataset import render_units
 from hhlab.actors.prompts import words_of_language
 from hhlab.errors import BadArgument
+from hhlab.model import variant as low_rank
 from hhlab.model.config import CLIP, ModelConfig
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.mel import MelCodec
 from hhlab.model.pipeline import HorsePipeline
 from hhlab.model.training.latents import Latents, encode_folder
 from hhlab.model.training.recipe import Recipe
-from hhlab.model.training.taught import codecs_of
+from hhlab.model.training.taught import codecs_of, same_dims
 from hhlab.model.words import full_vocabulary
 
 SIZE_PX, FPS, SECONDS = CLIP.size_px, CLIP.fps, CLIP.seconds
@@ -44,11 +45,12 @@ def prepare(
     Raises
     ------
     BadArgument : the folder's world was encoded with other codecs than those of `start` or of the
-        model's sizes, or without the motion that the model learns; or faces are to be learnt that
-        nobody would draw
+        model's sizes, or without the motion that the model learns; or faces or edits are to be
+        learnt that nobody would draw, or without a start that could make edits
+    VariantUnfit : no variant in the folder `quick` of the recipe
     """
     config = sizes_of(recipe, start)
-    check_faces(recipe, config)
+    check_drawing(recipe, config, start)
     parts = {}
     for name, units in (
         ("train", recipe.units), ("test", recipe.watched), ("relit", recipe.relit),
@@ -98,11 +100,16 @@ def sizes_of(recipe: Recipe, start: HorsePipeline | None) -> ModelConfig:
     return start.transformer.sizes if recipe.variant else recipe.config(text_vocabulary=1)
 
 
-def check_faces(recipe: Recipe, config: ModelConfig) -> None:
+def check_drawing(recipe: Recipe, config: ModelConfig, start: HorsePipeline | None) -> None:
     """Refuse, before hours of rendering, to learn faces and edits that nobody would draw."""
     for name in ("face_steps", "retouch_steps"):
         if getattr(recipe, name) and (recipe.variant or not config.looks):
             found = "a variant" if recipe.variant else "a model whose tokens do not say it"
             raise BadArgument(name, expected="0 without who is seen in them", found=found)
-    if recipe.retouch_steps and not recipe.start:
-        raise BadArgument("retouch_steps", expected="0 without a start", found="none to edit with")
+    if recipe.quick:
+        if not recipe.retouch_steps:
+            raise BadArgument("quick", expected="nothing without retouch_steps", found=recipe.quick)
+        low_rank.read(Path(recipe.quick))
+    if recipe.retouch_steps and (start is None or not same_dims(start.picture_codec, config)):
+        found = "none to edit with" if start is None else str(dict(start.picture_codec.config))
+        raise BadArgument("retouch_steps", expected="a start of the model's tokens", found=found)
