@@ -28,7 +28,7 @@ FINE, COARSE, TOLD = 40, 64, 64  # channels at a half and at a quarter of its si
 COLOURS = 3
 BLACK = -1.0
 MOST = 4.0  # logarithm of the largest factor by which a light is another
-DETAIL_PX = 2  # what is smaller is a detail
+DETAIL_PX, CELL_PX = 2, 4  # what is smaller is a detail; cells of what is said of broad colours
 AGREES = (0.03, 0.09)  # mean difference of colours in [-1, 1] at which pictures agree, and do not
 HEAD = (0.45, 0.6)  # nearness to a face's middle at which a head ends, and is all there is
 BELOW = (0.9, 1.3)  # usual widths of a mouth below it, where clothes may begin, and do
@@ -99,6 +99,7 @@ def edited(
     )
     looks, shapes, where = told(codec, b, image, video)
     drawn = nets.retoucher(a, b, looks, shapes, where)
+    drawn = drawn + broad(along - drawn)  # a light's tint is the model's, which says it in full
     worn = nets.read(source[None].float())[:, -WORN:]
     dressed = bool(worn.argmax(1) != looks[:1, -WORN:].argmax(1))
     drawn = torch.lerp(along, drawn, believed(along, drawn, where, dressed=dressed))
@@ -138,6 +139,12 @@ def with_words(
     share = share_of((held - shapes).abs().mean(), OTHERWISE)
     moved = cut(along, mouths.finder(along)) - cut(drawn, where)
     return drawn + share * put_back(moved, where, *drawn.shape[2:])
+
+
+def broad(x: torch.Tensor) -> torch.Tensor:
+    """Of maps (n, c, h, w) only what is larger than some CELL_PX."""
+    cells = smooth(F.avg_pool2d(x, CELL_PX))
+    return F.interpolate(cells, x.shape[2:], mode="bilinear")
 
 
 def smooth(x: torch.Tensor) -> torch.Tensor:
