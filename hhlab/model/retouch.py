@@ -4,8 +4,8 @@ What a model makes of a clip that is to be edited is soft, and in another light 
 of place; the source shows every hair that stays, and where it is. So a small convolutional network
 sees both, picture by picture, and says for each place how far the source is taken over, how much
 more or less of each colour it has (the light, which is another: Barron and Malik 2015, "Shape,
-illumination, and reflectance from shading" take pictures apart in the same way), and
-what is to be added to that. It is told who is seen and how the mouth is held, so that lips follow
+illumination, and reflectance from shading", take pictures apart in the same way), and what is to be
+added to that. It is told who is seen and how the mouth is held, so that lips follow
 the new words on the face that is there.
 """
 
@@ -94,16 +94,16 @@ def edited(
     nets, along = codec.look_nets, drawn_over(made, source, codec.mouth_nets)
     if nets is None or nets.retoucher is None:
         return along
-    a, b, along = (
+    worn = nets.read(source[None].float())[:, -WORN:]
+    made, source, along = (
         x.float().permute(0, 3, 1, 2).contiguous() for x in (made.clamp(-1, 1), source, along)
     )
-    looks, shapes, where = told(codec, b, image, video)
-    drawn = nets.retoucher(a, b, looks, shapes, where)
+    looks, shapes, where = told(codec, source, image, video)
+    drawn = nets.retoucher(made, source, looks, shapes, where)
     drawn = drawn + broad(along - drawn)  # a light's tint is the model's, which says it in full
-    worn = nets.read(source[None].float())[:, -WORN:]
     dressed = bool(worn.argmax(1) != looks[:1, -WORN:].argmax(1))
     drawn = torch.lerp(along, drawn, believed(along, drawn, where, dressed=dressed))
-    return with_words(codec.mouth_nets, drawn, along, b, shapes, where).permute(0, 2, 3, 1)
+    return with_words(codec.mouth_nets, drawn, along, source, shapes, where).permute(0, 2, 3, 1)
 
 
 def believed(
@@ -142,7 +142,7 @@ def with_words(
 
 
 def broad(x: torch.Tensor) -> torch.Tensor:
-    """Of maps (n, c, h, w) only what is larger than some CELL_PX."""
+    """Of maps (n, c, h, w) only what is larger than some cells of CELL_PX."""
     cells = smooth(F.avg_pool2d(x, CELL_PX))
     return F.interpolate(cells, x.shape[2:], mode="bilinear")
 

@@ -9,8 +9,13 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 
 from hhlab.actors.dataset import render_units
 from hhlab.model import HorsePipeline, HorseTransformer, LappedCodec, MelCodec, ModelConfig
+from hhlab.model.config import LOOK
 from hhlab.model.training.latents import Latents
 
+LOOKING = {
+    "block_px": 8, "frames": 4, "image_dim": 52 + LOOK, "video_dim": 80 + LOOK, "mouths": True,
+    "looks": True,
+}  # fmt: skip
 WORDS = ("<pad>", "<unknown>", ".", "a", "man", "woman")
 TINY = ModelConfig(
     width=32, layers=3, edge_layers=1, heads=2, kv_heads=1, head_dim=16, mlp_width=48,
@@ -94,3 +99,12 @@ def shard_path(tmp_path_factory):
         tmp_path_factory.mktemp("units"), 8, workers=1, seed=4, fps=12.5, seconds=0.72
     )
     return path
+
+
+@pytest.fixture(scope="module")
+def plain(codecs) -> LappedCodec:
+    """A codec whose tokens say mouths and looks, its networks fresh."""
+    torch.manual_seed(3)
+    out = LappedCodec(**LOOKING)
+    out.begin_with(codecs[0])
+    return out.eval()

@@ -29,11 +29,9 @@ from hhlab.model.training.facing import (
 from hhlab.model.training.imagining import Imagined
 from hhlab.model.training.looking import Portraits
 from hhlab.model.training.taught import same_values
-from tests.model.conftest import smooth_pictures
+from tests.model.conftest import LOOKING, smooth_pictures
 
 WIDE = FACE_PX / FACE_SHARE  # a mouth's width at which a crop has the picture's own pixels
-CODEC = {"block_px": 8, "frames": 4, "image_dim": 52 + LOOK, "video_dim": 80 + LOOK,
-         "mouths": True, "looks": True}  # fmt: skip
 
 
 def floats(count: int) -> torch.Tensor:
@@ -41,17 +39,9 @@ def floats(count: int) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def plain(codecs) -> LappedCodec:
-    torch.manual_seed(3)
-    out = LappedCodec(**CODEC)
-    out.begin_with(codecs[0])
-    return out.eval()
-
-
-@pytest.fixture(scope="module")
 def drawing(plain) -> LappedCodec:
     """The same codec, with a network for faces whose weights are drawn at random."""
-    out = LappedCodec(**CODEC, faces=True)
+    out = LappedCodec(**LOOKING, faces=True)
     out.begin_with(plain)
     torch.manual_seed(4)
     face = out.look_nets.face
@@ -136,12 +126,12 @@ def test_a_codec_of_before_is_read_and_grows_to_draw_faces(plain, drawing, tmp_p
     assert same_values(LappedCodec.from_pretrained(tmp_path / "again"), plain)
     # how faces are drawn concerns no token, what is read does
     assert same_values(drawing, plain) and same_values(plain, drawing)
-    again = LappedCodec(**CODEC, faces=True)
+    again = LappedCodec(**LOOKING, faces=True)
     again.begin_with(drawing)
     assert torch.equal(again.look_nets.face.end.weight, drawing.look_nets.face.end.weight)
     again.look_nets.reader.body[-1].bias.data += 0.1
     assert not same_values(again, drawing)
-    bare = LappedCodec(**CODEC)
+    bare = LappedCodec(**LOOKING)
     bare.begin_with(drawing)
     assert bare.look_nets.face is None and same_values(bare, drawing)
 
@@ -187,8 +177,8 @@ def test_a_camera_in_a_hand_teaches_no_faces_that_stand_still(drawing, shard_pat
 
     pool.shaky = np.arange(16) == 5
     assert len(faces_of(pool, drawing, Made(), plain_count=0, seed=0)) == 4
-    swaying = LappedCodec(**CODEC | {"image_dim": 52 + LOOK + SWAY, "video_dim": 80 + LOOK + SWAY},
-                          sways=True, faces=True).eval()  # fmt: skip
+    dims = {"image_dim": 52 + LOOK + SWAY, "video_dim": 80 + LOOK + SWAY}
+    swaying = LappedCodec(**LOOKING | dims, sways=True, faces=True).eval()
     found = faces_of(pool, swaying, Made(), plain_count=0, seed=0)
     assert len(found) == 2
     assert torch.equal(found.looks[0], torch.from_numpy(pool.looks[2]))

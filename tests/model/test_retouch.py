@@ -22,15 +22,12 @@ from hhlab.model.inputs import Given
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.looks import LookReader
 from hhlab.model.mouths import Mouths, Reader, cut
-from hhlab.model.retouch import Retoucher, believed, edited, told, with_words
+from hhlab.model.retouch import Retoucher, believed, broad, edited, told, with_words
 from hhlab.model.training.looking import Portraits
 from hhlab.model.training.retouching import Edits, edit, edits_of, fit_retoucher, remade
 from hhlab.model.training.taught import same_values
 from hhlab.model.training.truth import GARMENTS, SAID
-from tests.model.conftest import smooth_pictures
-
-CODEC = {"block_px": 8, "frames": 4, "image_dim": 52 + LOOK, "video_dim": 80 + LOOK,
-         "mouths": True, "looks": True}  # fmt: skip
+from tests.model.conftest import LOOKING, smooth_pictures
 
 
 def floats(pictures: np.ndarray) -> torch.Tensor:
@@ -42,17 +39,9 @@ def far(a: torch.Tensor, b: torch.Tensor) -> float:
 
 
 @pytest.fixture(scope="module")
-def plain(codecs) -> LappedCodec:
-    torch.manual_seed(3)
-    out = LappedCodec(**CODEC)
-    out.begin_with(codecs[0])
-    return out.eval()
-
-
-@pytest.fixture(scope="module")
 def drawing(plain) -> LappedCodec:
     torch.manual_seed(4)
-    out = LappedCodec(**CODEC, retouches=True)
+    out = LappedCodec(**LOOKING, retouches=True)
     out.begin_with(plain)
     return out.eval()
 
@@ -158,6 +147,23 @@ def test_a_mouth_is_taken_from_what_was_made_only_if_the_source_says_other_words
     torch.testing.assert_close(cut(other, where)[:, :, 14:18, 14:18], wanted, atol=0.05, rtol=0)
 
 
+def test_broad_colours_are_those_that_were_made(drawing):
+    tint = torch.tensor([0.2, 0.0, -0.3])[None, :, None, None].expand(2, 3, 48, 64)
+    torch.testing.assert_close(broad(tint), tint)
+    fine = torch.zeros(1, 1, 48, 64)
+    fine[..., ::2, ::2] = 1.0
+    assert (broad(fine) - 0.25).abs().max() < 1e-5
+    # a source of another tint keeps its own in no place that is not small
+    source = floats(smooth_pictures(5, 96, seed=3))
+    made = source * 0.5 + torch.tensor([0.2, 0.0, -0.3])
+    tokens = drawing.encode_image(made[:1]), drawing.encode_video(made[None, 1:])
+    with torch.no_grad():
+        drawn = edited(drawing, made, source, *tokens)
+    assert far(drawn.mean((1, 2)), made.mean((1, 2))) < 0.2 * far(
+        source.mean((1, 2)), made.mean((1, 2))
+    )
+
+
 def test_it_is_kept_with_its_codec_concerns_no_token_and_needs_looks(plain, drawing, tmp_path):
     drawing = deepcopy(drawing)
     with torch.no_grad():
@@ -170,7 +176,7 @@ def test_it_is_kept_with_its_codec_concerns_no_token_and_needs_looks(plain, draw
     for name, value in there.look_nets.retoucher.state_dict().items():
         torch.testing.assert_close(value.float(), kept[name].float(), rtol=1e-3, atol=1e-5)
     assert same_values(there, plain) and same_values(plain, there)
-    begun = LappedCodec(**CODEC)  # one that does not draw edits may begin with one that does
+    begun = LappedCodec(**LOOKING)  # one that does not draw edits may begin with one that does
     begun.begin_with(there)
     assert same_values(begun, plain)
     with pytest.raises(BadArgument, match="looks"):
@@ -236,7 +242,7 @@ def test_clips_made_anew_teach_what_the_other_clip_of_their_unit_becomes(drawing
     assert torch.equal(
         edits.shapes[:, 0], torch.from_numpy(pool.shapes[[2, 2, 13, 13], [3, 4, 5, 6]])
     )
-    swaying = CODEC | {"image_dim": 52 + LOOK + SWAY, "video_dim": 80 + LOOK + SWAY}
+    swaying = LOOKING | {"image_dim": 52 + LOOK + SWAY, "video_dim": 80 + LOOK + SWAY}
     swaying = LappedCodec(**swaying, sways=True, retouches=True).eval()
     pool.shaky[:] = np.arange(len(pool.shaky)) == 2
     (edits,) = remade(pool, swaying, Made())

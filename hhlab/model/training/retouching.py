@@ -25,6 +25,7 @@ from hhlab.model.looks import LookReader, around
 from hhlab.model.mouths import HALF, Reader, cut
 from hhlab.model.retouch import Retoucher, told
 from hhlab.model.shots import EDITS_LED
+from hhlab.model.training.facing import note
 from hhlab.model.training.imagining import Imagined
 from hhlab.model.training.latents import as_floats
 from hhlab.model.training.looking import EDGES, FACE, UNLIKE, Portraits, steps_missed, unlike
@@ -72,12 +73,12 @@ def edit_all(
     for number, path in enumerate(shards):
         file = folder / f"{path.parent.name}-{path.stem}.safetensors"
         if not file.exists():
+            shard = read_shard(path)
+            rows = np.arange(2 * len(shard))
             made = [
-                edit(pipes[(turn + number) % len(pipes)], rows, shard, seed=number)
-                for shard in [read_shard(path)]
-                for turn, rows in enumerate(np.array_split(
-                    np.arange(2 * len(shard)), -(-2 * len(shard) // AT_ONCE)))
-            ]  # fmt: skip
+                edit(pipes[(turn + number) % len(pipes)], some, shard, seed=number)
+                for turn, some in enumerate(np.split(rows, range(AT_ONCE, len(rows), AT_ONCE)))
+            ]
             parts = {name: torch.cat([part[name] for part in made]) for name in made[0]}
             save_file(parts, file.with_suffix(".part"))
             file.with_suffix(".part").rename(file)
@@ -201,8 +202,7 @@ def fit_retoucher(
         sum(parts.values()).backward()
         optimiser.step()
         for name, value in parts.items():
-            now = float(value.detach())
-            shown[name] = 0.97 * shown.get(name, now) + 0.03 * now
+            note(shown, name, value)
         if (step + 1) % 100 == 0 or step + 1 == steps:
             missed = ", ".join(f"{name} {value:.4f}" for name, value in shown.items())
             say(f"  edits: step {step + 1} of {steps}, missed: {missed}")
