@@ -31,6 +31,9 @@ def filtered(pictures: torch.Tensor, matrix: torch.Tensor, block: int) -> torch.
     for axis, many in ((-1, pictures.shape[-1]), (-2, pictures.shape[-2])):
         start, inner, end = pictures.split([reach, many - block, reach], axis)
         inner = inner.unflatten(axis, (-1, block))
-        inner = inner @ matrix.T if axis == -1 else matrix @ inner
+        if axis == -1:  # as one product, not as one for each row of the picture
+            inner = (inner.reshape(-1, block) @ matrix.T).reshape(inner.shape)
+        else:
+            inner = matrix @ inner
         pictures = torch.cat([start, inner.flatten(axis - 1, axis), end], axis)
     return pictures

@@ -35,13 +35,12 @@ def warp(picture: torch.Tensor, motion: torch.Tensor) -> torch.Tensor:
     """
     b, t = motion.shape[:2]
     h, w = picture.shape[2:]
+    like = {"device": picture.device, "dtype": picture.dtype}
+    motion = motion * (2 / torch.tensor([w, h], **like)[:, None, None])  # -1 to 1: all of it
     motion = F.interpolate(motion.flatten(0, 1), (h, w), mode="bilinear", align_corners=False)
-    motion = motion.unflatten(0, (b, t)).permute(0, 1, 3, 4, 2)
-    x = torch.arange(w, device=picture.device, dtype=picture.dtype)
-    y = torch.arange(h, device=picture.device, dtype=picture.dtype)
-    at = torch.stack([x.expand(h, w), y[:, None].expand(h, w)], -1) + motion
-    size = torch.tensor([w, h], device=picture.device, dtype=picture.dtype)
-    at = (2 * at + 1) / size - 1
+    x, y = (2 * torch.arange(k, **like) + 1 for k in (w, h))
+    still = torch.stack([(x / w - 1).expand(h, w), (y / h - 1)[:, None].expand(h, w)], -1)
+    at = motion.unflatten(0, (b, t)).permute(0, 1, 3, 4, 2) + still
     moved = F.grid_sample(
         picture, at.flatten(1, 2), mode="bilinear", padding_mode="border", align_corners=False
     )
@@ -72,6 +71,13 @@ def carry(
         field = motion.reshape(b, -1, rows, columns, frames, cells, cells, 2)
         field = field.permute(0, 1, 4, 7, 2, 5, 3, 6)  # b, groups, frames, 2, rows, cells, ...
         field = field.reshape(b, -1, 2, rows * cells, columns * cells)
-        moved = warp(picture, field * (REACH * codec.config.block_px))
-    with torch.autocast(there.type, dtype=dtype, enabled=dtype != torch.float32):
-        return codec.encode_plain_video(moved).to(device, dtype)
+        field = field * (REACH * codec.config.block_px)
+        # some groups' pictures stay in a processor's cache, where all of a clip's do not
+        fields = field.split(2 * frames, 1) if there.type == "cpu" else [field]
+    out = []
+    for field in fields:
+        with torch.autocast(there.type, enabled=False):
+            moved = warp(picture, field)
+        with torch.autocast(there.type, dtype=dtype, enabled=dtype != torch.float32):
+            out.append(codec.encode_plain_video(moved))
+    return torch.cat(out, 1).to(device, dtype)

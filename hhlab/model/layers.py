@@ -49,7 +49,7 @@ PLAIN_UP_TO = 1200  # tokens; beyond, a score matrix costs more than it saves
 
 
 def plain_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Attention as two matrix products: on a CPU, and for short sequences, faster than tiles.
+    """Attention as two matrix products: on a CPU, in half precision, faster than tiles.
 
     q, k, v and what is returned are (b, n, heads, channels).
     """
@@ -76,7 +76,8 @@ class AttentionProcessor:
             k, v = (part.repeat_interleave(attn.repeat, dim=2) for part in (k, v))
         q, k = q.to(v.dtype), k.to(v.dtype)
         chosen = self._attention_backend is not None or self._parallel_config is not None
-        if v.device.type == "cpu" and not chosen and v.shape[1] <= PLAIN_UP_TO:
+        half = v.device.type == "cpu" and v.dtype != torch.float32
+        if half and not chosen and v.shape[1] <= PLAIN_UP_TO:
             out = plain_attention(q, k, v)
         else:
             out = dispatch_attention_fn(

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from hhlab.model.broad import tint
 from hhlab.model.config import LOOK
 from hhlab.model.mouths import HALF, USUAL_PX, conv, even
 
@@ -196,8 +197,12 @@ class Looks(nn.Module):
     ) -> torch.Tensor:  # fmt: skip
         """Blurred pictures (n, 3, h, w) with people painted, and the face drawn if that is known.
 
+        What is painted has no broad tint: a painter that is told of a skin makes it look as it
+        mostly does, but the pictures know what light is there.
+
         looks, shapes : (n, LOOK) and (n, MOUTH), of whom and of the mouth
         where : mouths (n, 3), px
         """
-        x = pictures + OVERPAINTED * self.painter(pictures, looks, where)
+        added = OVERPAINTED * self.painter(pictures, looks, where)
+        x = pictures + added - tint(added)
         return x if self.face is None else x + self.face.added(x, looks, shapes, where)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
+from hhlab.model.broad import broad, smooth
 from hhlab.model.config import LOOK, MOUTH, WORN
 from hhlab.model.edges import drawn_over
 from hhlab.model.looks import Redrawing, around
@@ -28,7 +29,6 @@ FINE, COARSE, TOLD = 40, 64, 64  # channels at a half and at a quarter of its si
 COLOURS = 3
 BLACK = -1.0
 MOST = 4.0  # logarithm of the largest factor by which a light is another
-DETAIL_PX, CELL_PX = 2, 4  # what is smaller is a detail; cells of what is said of broad colours
 AGREES = (0.03, 0.09)  # mean difference of colours in [-1, 1] at which pictures agree, and do not
 HEAD = (0.45, 0.6)  # nearness to a face's middle at which a head ends, and is all there is
 BELOW = (0.9, 1.3)  # usual widths of a mouth below it, where clothes may begin, and do
@@ -139,19 +139,6 @@ def with_words(
     share = share_of((held - shapes).abs().mean(), OTHERWISE)
     moved = cut(along, mouths.finder(along)) - cut(drawn, where)
     return drawn + share * put_back(moved, where, *drawn.shape[2:])
-
-
-def broad(x: torch.Tensor) -> torch.Tensor:
-    """Of maps (n, c, h, w) only what is larger than some cells of CELL_PX."""
-    cells = smooth(F.avg_pool2d(x, CELL_PX))
-    return F.interpolate(cells, x.shape[2:], mode="bilinear")
-
-
-def smooth(x: torch.Tensor) -> torch.Tensor:
-    """Maps (n, c, h, w) without what is smaller than some pixels."""
-    for _ in range(2):
-        x = F.avg_pool2d(F.pad(x, (DETAIL_PX,) * 4, mode="replicate"), 2 * DETAIL_PX + 1, 1)
-    return x
 
 
 def share_of(x: torch.Tensor, ends: tuple[float, float]) -> torch.Tensor:

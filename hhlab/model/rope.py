@@ -25,16 +25,24 @@ def frequencies(pairs: tuple[int, ...]) -> torch.Tensor:
 
 
 def angles(positions: torch.Tensor, pairs: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosines and sines, float32 (n, sum(pairs)), for positions float (n, len(pairs))."""
+    """Cosines and sines for positions float (n, len(pairs)), as :func:`rotate` takes them.
+
+    Each float32 (n, 2 sum(pairs)), of a head's channels: how far a channel is kept, and how far the
+    other one of its pair is added.
+    """
     axis = torch.repeat_interleave(
         torch.arange(len(pairs)), torch.tensor(pairs), output_size=sum(pairs)
     ).to(positions.device)
     turn = positions.double()[:, axis] * frequencies(pairs).to(positions.device)
-    return turn.cos().float(), turn.sin().float()
+    cos, sin = turn.cos().float(), turn.sin().float()
+    return torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)
 
 
 def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Turn the pairs of x, (b, n, heads, 2 p), by angles (n, p); a pair is channels k and k + p."""
+    """Turn the pairs of x, (b, n, heads, 2 p), a pair being channels k and k + p.
+
+    `cos` and `sin` are those of :func:`angles`, (n, 2 p).
+    """
     a, b = x.chunk(2, dim=-1)
     cos, sin = cos[:, None].to(x.dtype), sin[:, None].to(x.dtype)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+    return torch.addcmul(x * cos, torch.cat([b, a], -1), sin)

@@ -190,6 +190,28 @@ def test_what_is_painted_counts_more_and_the_face_on_top_less(codec):
     assert OVERPAINTED > 1
 
 
+def test_what_is_painted_leaves_the_tint_of_the_light_and_keeps_small_colours(codec):
+    """Of a painter that reddens everything, and makes one small spot blue."""
+    looks, x = codec.look_nets, torch.zeros(1, 3, 96, 96)
+    spot = torch.zeros(1, 3, 96, 96)
+    spot[:, 2, 46:50, 46:50] = 0.4
+
+    class Reddens(torch.nn.Module):
+        def forward(self, *seen):
+            return torch.tensor([0.3, 0.0, 0.0])[None, :, None, None] + spot
+
+    painting = Looks()
+    painting.painter = Reddens()
+    assert looks.face is None
+    added = painting.over(
+        x, torch.zeros(1, LOOK), torch.zeros(1, 4), torch.tensor([[48.0, 60.0, 20.0]])
+    )
+    away = added[..., :16]
+    torch.testing.assert_close(away, torch.full_like(away, 0.1 * OVERPAINTED))  # as bright, no red
+    blue, red = added[0, 2, 46:50, 46:50].mean(), added[0, 0, 46:50, 46:50].mean()
+    assert 0.8 * 0.4 < (blue - red) / OVERPAINTED <= 0.4
+
+
 def test_a_painter_knows_where_the_face_is():
     seen = around(torch.tensor([[48.0, 60.0, 20.0]]), 96, 96)
     assert seen.shape == (1, 3, 96 // HALF, 96 // HALF)
