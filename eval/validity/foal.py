@@ -44,7 +44,7 @@ from hhlab.readout.load import weights_path
 RENDERS, CODED = "renders", "renders, coded"
 QUICK = 6  # from text; about twenty over all modes
 BATCH = 8
-HOW = 7
+HOW = 7  # counts changes of how clips are sampled and drawn, which no weights show
 
 Made = tuple[np.ndarray, np.ndarray]
 Maker = Callable[[Sequence[Wish]], list[Made]]

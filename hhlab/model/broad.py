@@ -10,8 +10,9 @@ DETAIL_PX, CELL_PX = 2, 4  # what is smaller is a detail; cells of what is said 
 
 def broad(x: torch.Tensor) -> torch.Tensor:
     """Of maps (n, c, h, w) only what is larger than some cells of CELL_PX."""
-    cells = smooth(F.avg_pool2d(x, CELL_PX))
-    return F.interpolate(cells, x.shape[2:], mode="bilinear")
+    h, w = x.shape[2:]
+    cells = smooth(F.avg_pool2d(x, CELL_PX, ceil_mode=True))
+    return F.interpolate(cells, scale_factor=CELL_PX, mode="bilinear")[..., :h, :w]
 
 
 def smooth(x: torch.Tensor) -> torch.Tensor:
@@ -22,6 +23,6 @@ def smooth(x: torch.Tensor) -> torch.Tensor:
 
 
 def tint(x: torch.Tensor) -> torch.Tensor:
-    """By what more or less of its colours pictures (n, 3, h, w) are tinted broadly, as bright."""
+    """What broad colour pictures (n, 3, h, w) have beyond grey; over the colours its mean is 0."""
     cells = broad(x)
     return cells - cells.mean(1, keepdim=True)

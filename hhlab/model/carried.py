@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hhlab.model.lapped import LappedCodec
 
 REACH = 0.5  # of a block: how far a motion of 1 moves
+GROUPS_AT_ONCE = 2  # whose pictures stay in a processor's cache, where all of a clip's do not
 
 
 def warp(picture: torch.Tensor, motion: torch.Tensor) -> torch.Tensor:
@@ -72,8 +73,7 @@ def carry(
         field = field.permute(0, 1, 4, 7, 2, 5, 3, 6)  # b, groups, frames, 2, rows, cells, ...
         field = field.reshape(b, -1, 2, rows * cells, columns * cells)
         field = field * (REACH * codec.config.block_px)
-        # some groups' pictures stay in a processor's cache, where all of a clip's do not
-        fields = field.split(2 * frames, 1) if there.type == "cpu" else [field]
+        fields = field.split(GROUPS_AT_ONCE * frames, 1) if there.type == "cpu" else [field]
     out = []
     for field in fields:
         with torch.autocast(there.type, enabled=False):

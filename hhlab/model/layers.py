@@ -76,7 +76,7 @@ class AttentionProcessor:
             k, v = (part.repeat_interleave(attn.repeat, dim=2) for part in (k, v))
         q, k = q.to(v.dtype), k.to(v.dtype)
         chosen = self._attention_backend is not None or self._parallel_config is not None
-        half = v.device.type == "cpu" and v.dtype != torch.float32
+        half = v.device.type == "cpu" and v.dtype.itemsize == 2
         if half and not chosen and v.shape[1] <= PLAIN_UP_TO:
             out = plain_attention(q, k, v)
         else:

@@ -35,6 +35,19 @@ def test_without_motion_the_clip_is_its_first_picture(codecs):
     assert torch.allclose(there, codec.encode_video(first.expand(1, 8, -1, -1, -1)), atol=1e-4)
 
 
+def test_a_clip_of_many_groups_is_carried_as_one_of_few(codecs):
+    """Each group's tokens are those of its own motion, whatever is carried beside it."""
+    codec, draw = codecs[0], torch.Generator().manual_seed(3)
+    pictures = torch.from_numpy(smooth_pictures(2, 32, 5)).float() / 127.5 - 1
+    image, motion = codec.encode_image(pictures), torch.randn(2, 5 * 16, 32, generator=draw)
+    whole = carry(codec, image, motion, 4, 4, 2)
+    for group in range(5):
+        at = slice(group * 16, (group + 1) * 16)
+        alone = carry(codec, image, motion[:, at], 4, 4, 2)
+        torch.testing.assert_close(whole[:, at], alone, atol=1e-5, rtol=0)
+        assert not torch.allclose(whole[:, at], whole.roll(16, 1)[:, at], atol=0.01)
+
+
 @pytest.mark.parametrize("by", [(2, 0), (0, -2), (-1, 2)])
 def test_motion_that_is_found_carries_the_first_picture_to_the_others(codecs, by):
     codec = codecs[0]

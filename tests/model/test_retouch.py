@@ -16,13 +16,14 @@ from hhlab.actors.script import Script
 from hhlab.actors.take import take
 from hhlab.errors import BadArgument
 from hhlab.generate import shipped
+from hhlab.model.broad import broad
 from hhlab.model.config import CLIP, LOOK, MOUTH, SWAY, WORN
 from hhlab.model.edges import drawn_over
 from hhlab.model.inputs import Given
 from hhlab.model.lapped import LappedCodec
 from hhlab.model.looks import LookReader
 from hhlab.model.mouths import Mouths, Reader, cut
-from hhlab.model.retouch import Retoucher, believed, broad, edited, told, with_words
+from hhlab.model.retouch import Retoucher, believed, edited, told, with_words
 from hhlab.model.training.looking import Portraits
 from hhlab.model.training.retouching import Edits, edit, edits_of, fit_retoucher, remade
 from hhlab.model.training.taught import same_values
